@@ -1,0 +1,2 @@
+//! rt-aggregate: see the crate documentation.
+fn main() {}

@@ -1,0 +1,2 @@
+//! rt-dvh: see the crate documentation.
+fn main() {}

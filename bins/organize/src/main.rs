@@ -1,0 +1,2 @@
+//! rt-organize: see the crate documentation.
+fn main() {}

@@ -1,0 +1,2 @@
+//! rt-qc: see the crate documentation.
+fn main() {}

@@ -1,0 +1,2 @@
+//! rt-radiomics: see the crate documentation.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The umbrella: the course graph and the verbs.

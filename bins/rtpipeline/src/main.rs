@@ -1,0 +1,2 @@
+//! rtpipeline.
+fn main() {}

@@ -1,0 +1,2 @@
+//! rt-segment: see the crate documentation.
+fn main() {}

@@ -1,0 +1,2 @@
+//! rt-structures: see the crate documentation.
+fn main() {}

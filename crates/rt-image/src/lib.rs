@@ -1,0 +1,14 @@
+//! Volumes, masks, label maps and contours on any grid, and the operations that every stage shares.
+//!
+//! Knows: arrays on a [`rt_core::Grid`]. Must not know: files, DICOM, stages. Arrays are `(z, y, x)` = `[k, j, i]`, C order;
+//! positions are LPS mm. Operations work in the box of what they touch, never on full grids per structure.
+
+pub mod contour;
+pub mod labels;
+pub mod mask;
+pub mod volume;
+
+pub use contour::{Contour, ContourKind, ContourSet};
+pub use labels::{Label, LabelMap};
+pub use mask::{Mask, MaskError};
+pub use volume::{Volume, VolumeError, VolumeView};
