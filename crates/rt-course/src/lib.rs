@@ -1,1 +1,4 @@
 //! rt-course.
+
+pub mod manifest;
+pub mod sidecar;
