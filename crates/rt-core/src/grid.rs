@@ -204,7 +204,10 @@ impl Grid {
         if offsets[0].abs() > 1e-9 {
             return Err(bad(format!("the first is {}", offsets[0])));
         }
-        if let Some(k) = offsets.windows(2).position(|w| !(w[1] > w[0]) || !w[1].is_finite()) {
+        if let Some(k) = offsets
+            .windows(2)
+            .position(|w| w[1] <= w[0] || !w[1].is_finite() || !w[0].is_finite())
+        {
             return Err(bad(format!("number {} is {} after {}", k + 1, offsets[k + 1], offsets[k])));
         }
         let n = offsets.len();

@@ -131,7 +131,7 @@ impl<'a, T> VolumeView<'a, T> {
 
     /// Samples `[k, j, i]`.
     pub fn data(&self) -> ArrayView3<'a, T> {
-        self.data.clone()
+        self.data
     }
 
     /// An owned copy of the box that starts at voxel `lo = [i, j, k]` and has `size` voxels.
