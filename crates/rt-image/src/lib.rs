@@ -3,11 +3,14 @@
 //! Knows: arrays on a [`rt_core::Grid`]. Must not know: files, DICOM, stages. Arrays are `(z, y, x)` = `[k, j, i]`, C order;
 //! positions are LPS mm. Operations work in the box of what they touch, never on full grids per structure.
 
+pub mod components;
 pub mod contour;
+pub mod edt;
 pub mod labels;
 pub mod mask;
 pub mod volume;
 
+pub use components::{Components, Connectivity};
 pub use contour::{Contour, ContourKind, ContourSet};
 pub use labels::{Label, LabelMap};
 pub use mask::{Mask, MaskError};
