@@ -1,10 +1,8 @@
 //! Connected components of a mask: union-find over runs of voxels along rows (He, Chao and Suzuki 2008).
 
-use std::sync::Arc;
-
 use ndarray::{Array3, ArrayView3};
 
-use crate::mask::{Mask, MaskError};
+use crate::mask::Mask;
 
 /// Which voxels are neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,8 +64,12 @@ impl Components {
         for k in 0..nk {
             for j in 0..nj {
                 for (dj, dk) in before {
-                    let Some(reach) = connectivity.reach(dj.unsigned_abs(), dk.unsigned_abs()) else { continue };
-                    let (Some(oj), Some(ok)) = (j.checked_add_signed(dj), k.checked_add_signed(dk)) else { continue };
+                    let Some(reach) = connectivity.reach(dj.unsigned_abs(), dk.unsigned_abs()) else {
+                        continue;
+                    };
+                    let (Some(oj), Some(ok)) = (j.checked_add_signed(dj), k.checked_add_signed(dk)) else {
+                        continue;
+                    };
                     if oj < nj {
                         let (a, b) = (k * nj + j, ok * nj + oj);
                         join_rows(
@@ -112,8 +114,7 @@ impl Components {
         let (nk, nj, ni) = self.dim;
         let mut touches = vec![false; self.count()];
         for (run, label) in self.runs.iter().zip(&self.label) {
-            touches[*label] |=
-                run.start == 0 || run.end == ni || run.j == 0 || run.j + 1 == nj || run.k == 0 || run.k + 1 == nk;
+            touches[*label] |= run.start == 0 || run.end == ni || run.j == 0 || run.j + 1 == nj || run.k == 0 || run.k + 1 == nk;
         }
         touches
     }
@@ -152,12 +153,7 @@ fn collect_runs(runs: &mut Vec<Run>, row: impl Iterator<Item = bool>, j: usize, 
         }
     }
     if let Some(start) = open {
-        runs.push(Run {
-            j,
-            k,
-            start,
-            end: length,
-        });
+        runs.push(Run { j, k, start, end: length });
     }
 }
 
@@ -214,40 +210,33 @@ pub fn components(mask: &Mask, connectivity: Connectivity) -> Components {
 }
 
 /// The `n` largest components of a mask together.
-///
-/// # Errors
-/// Never: the block is the mask's own.
-pub fn keep_largest(mask: &Mask, connectivity: Connectivity, n: usize) -> Result<Mask, MaskError> {
+pub fn keep_largest(mask: &Mask, connectivity: Connectivity, n: usize) -> Mask {
     let found = components(mask, connectivity);
     select(mask, &found, &found.by_size().into_iter().take(n).collect::<Vec<_>>())
 }
 
 /// The `n` smallest components of a mask together.
-///
-/// # Errors
-/// Never: the block is the mask's own.
-pub fn keep_smallest(mask: &Mask, connectivity: Connectivity, n: usize) -> Result<Mask, MaskError> {
+pub fn keep_smallest(mask: &Mask, connectivity: Connectivity, n: usize) -> Mask {
     let found = components(mask, connectivity);
     select(mask, &found, &found.by_size().into_iter().rev().take(n).collect::<Vec<_>>())
 }
 
 /// The mask without its components of fewer than `min_voxels` voxels.
-///
-/// # Errors
-/// Never: the block is the mask's own.
-pub fn remove_small(mask: &Mask, connectivity: Connectivity, min_voxels: usize) -> Result<Mask, MaskError> {
+pub fn remove_small(mask: &Mask, connectivity: Connectivity, min_voxels: usize) -> Mask {
     let found = components(mask, connectivity);
     let wanted: Vec<usize> = (0..found.count()).filter(|c| found.sizes()[*c] >= min_voxels).collect();
     select(mask, &found, &wanted)
 }
 
-fn select(mask: &Mask, found: &Components, wanted: &[usize]) -> Result<Mask, MaskError> {
+fn select(mask: &Mask, found: &Components, wanted: &[usize]) -> Mask {
     if wanted.len() == found.count() {
-        return Ok(mask.clone());
+        return mask.clone();
     }
     let mut keep = vec![false; found.count()];
-    wanted.iter().for_each(|c| keep[*c] = true);
-    Mask::from_block(&Arc::clone(mask.grid()), mask.lo(), found.to_block(|c| keep[c]))
+    for c in wanted {
+        keep[*c] = true;
+    }
+    mask.with_voxels(found.to_block(|c| keep[c]))
 }
 
 #[cfg(test)]
@@ -255,6 +244,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rt_core::{Grid, Vec3};
+    use std::sync::Arc;
 
     fn block(points: &[[usize; 3]]) -> Array3<u8> {
         let mut b = Array3::zeros((4, 4, 4));
@@ -273,7 +263,12 @@ mod tests {
         let edge = block(&[[1, 1, 1], [1, 2, 2]]);
         let edge_in_plane = block(&[[2, 1, 1], [1, 2, 1]]);
         let corner = block(&[[1, 1, 1], [2, 0, 2]]);
-        for (b, expected) in [(face, [1, 1, 1]), (edge, [2, 1, 1]), (edge_in_plane, [2, 1, 1]), (corner, [2, 2, 1])] {
+        for (b, expected) in [
+            (face, [1, 1, 1]),
+            (edge, [2, 1, 1]),
+            (edge_in_plane, [2, 1, 1]),
+            (corner, [2, 2, 1]),
+        ] {
             assert_eq!([Six, Eighteen, TwentySix].map(|c| count(&b, c)), expected);
         }
     }
@@ -286,11 +281,11 @@ mod tests {
         let m = Mask::from_block(&grid, [0; 3], b).unwrap();
         let found = components(&m, Connectivity::Six);
         assert_eq!((found.sizes(), found.by_size()), (&[1usize, 3, 2][..], vec![1, 2, 0]));
-        assert_eq!(keep_largest(&m, Connectivity::Six, 1).unwrap().count(), 3);
-        assert_eq!(keep_smallest(&m, Connectivity::Six, 2).unwrap().count(), 3);
-        let rest = remove_small(&m, Connectivity::Six, 2).unwrap();
+        assert_eq!(keep_largest(&m, Connectivity::Six, 1).count(), 3);
+        assert_eq!(keep_smallest(&m, Connectivity::Six, 2).count(), 3);
+        let rest = remove_small(&m, Connectivity::Six, 2);
         assert!(rest.count() == 5 && !rest.contains(0, 0, 0));
-        assert!(keep_largest(&Mask::empty(&grid), Connectivity::Six, 1).unwrap().is_empty());
+        assert!(keep_largest(&Mask::empty(&grid), Connectivity::Six, 1).is_empty());
     }
 
     fn flood(b: &Array3<u8>, near: impl Fn([usize; 3]) -> bool) -> usize {

@@ -146,19 +146,12 @@ pub fn distance_mm(mask: &Mask, lo: [usize; 3], size: [usize; 3]) -> Result<Arra
         (lo, size)
     } else {
         let first = [0, 1, 2].map(|a| lo[a].min(mask.lo()[a]));
-        (
-            first,
-            [0, 1, 2].map(|a| (lo[a] + size[a]).max(mask.lo()[a] + own[a]) - first[a]),
-        )
+        (first, [0, 1, 2].map(|a| (lo[a] + size[a]).max(mask.lo()[a] + own[a]) - first[a]))
     };
     let mut field = squared_distance(mask.block_in(first, whole)?.view(), grid.spacing());
     field.par_mapv_inplace(f64::sqrt);
     let from = [0, 1, 2].map(|a| lo[a] - first[a]);
-    let part = s![
-        from[2]..from[2] + size[2],
-        from[1]..from[1] + size[1],
-        from[0]..from[0] + size[0]
-    ];
+    let part = s![from[2]..from[2] + size[2], from[1]..from[1] + size[1], from[0]..from[0] + size[0]];
     Ok(if whole == size { field } else { field.slice(part).to_owned() })
 }
 

@@ -62,6 +62,17 @@ impl Mask {
         .tightened())
     }
 
+    /// The mask of the same box with other voxels; `block` has the shape of [`Mask::block`].
+    pub(crate) fn with_voxels(&self, block: Array3<u8>) -> Self {
+        debug_assert_eq!(block.dim(), self.block.dim(), "the block must have the shape of the mask's own");
+        Self {
+            grid: Arc::clone(&self.grid),
+            lo: self.lo,
+            block,
+        }
+        .tightened()
+    }
+
     /// From a full array `[k, j, i]`: voxels for which `inside` holds.
     ///
     /// # Errors
