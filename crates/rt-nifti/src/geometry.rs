@@ -48,6 +48,7 @@ impl Affine {
         Self(self.0.map(|row| row.map(|x| x * mm)))
     }
 
+    #[expect(clippy::many_single_char_names, reason = "the names of the definition")]
     /// The affine of a qform: quaternion (b, c, d), offset, `pixdim[1..=3]` and handedness `pixdim[0]`.
     pub(crate) fn of_qform(q: &Qform) -> Self {
         let [mut b, mut c, mut d] = q.bcd;
@@ -111,6 +112,7 @@ impl Qform {
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of the definition")]
 /// (b, c, d) of the unit quaternion with a >= 0 of the rotation with columns `u`, `v`, `w`: the largest component is found first, so that
 /// nothing is divided by a small number (Shepperd 1978).
 fn quaternion(u: Vec3, v: Vec3, w: Vec3) -> [f64; 3] {
@@ -129,6 +131,7 @@ fn quaternion(u: Vec3, v: Vec3, w: Vec3) -> [f64; 3] {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "values are exact by construction")]
 mod tests {
     use super::*;
 
@@ -157,11 +160,10 @@ mod tests {
     fn all_turns_survive_the_quaternion() {
         for step in 0..500 {
             let t = f64::from(step) * 0.37;
-            let (a, b, c) = (t, 1.7 * t + 0.4, 0.3 * t - 1.0);
-            let m = Mat3::from_rotation_z(a) * Mat3::from_rotation_y(b) * Mat3::from_rotation_x(c);
+            let turn = Mat3::from_rotation_z(t) * Mat3::from_rotation_y(1.7 * t + 0.4) * Mat3::from_rotation_x(0.3 * t - 1.0);
             let sign = if step % 2 == 0 { 1.0 } else { -1.0 };
-            let m = Mat3::from_cols(m.x_axis, m.y_axis, m.z_axis * sign);
-            let grid = Grid::new([2, 2, 2], Vec3::new(1.0, 2.0, 3.0), [0.5, 0.6, 0.7], m).unwrap();
+            let direction = Mat3::from_cols(turn.x_axis, turn.y_axis, turn.z_axis * sign);
+            let grid = Grid::new([2, 2, 2], Vec3::new(1.0, 2.0, 3.0), [0.5, 0.6, 0.7], direction).unwrap();
             let from_q = Affine::of_qform(&Qform::of_grid(&grid).unwrap()).0;
             let direct = Affine::of_grid(&grid).0;
             for (x, y) in from_q.iter().flatten().zip(direct.iter().flatten()) {

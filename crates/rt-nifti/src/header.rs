@@ -254,8 +254,9 @@ impl Fields {
         if !(1..=7).contains(&rank) {
             return Err(bad(rank, "not a number of dimensions from 1 to 7"));
         }
+        let rank = usize::try_from(rank).unwrap_or(0);
         let length = |axis: usize| -> Result<usize, Fault> {
-            if axis as i64 > rank {
+            if axis > rank {
                 return Ok(1);
             }
             let n = self.dim[axis];
@@ -281,7 +282,13 @@ impl Fields {
             3 => 0.001,
             _ => 1.0,
         };
-        let spacing = [1, 2, 3].map(|n| if n as i64 > self.dim[0] { 1.0 } else { self.pixdim[n] });
+        let spacing = [1, 2, 3].map(|n| {
+            if self.dim[0] < n {
+                1.0
+            } else {
+                self.pixdim[usize::try_from(n).unwrap_or(1)]
+            }
+        });
         let (affine, source) = match (self.sform, self.qform) {
             (Some(sform), _) => (sform, GeometrySource::Sform),
             (None, Some(qform)) => (Affine::of_qform(&qform), GeometrySource::Qform),
@@ -327,10 +334,9 @@ fn split_extensions(mut block: &[u8], order: ByteOrder) -> Vec<Extension> {
         ByteOrder::Big => i32::from_be_bytes(raw),
     };
     let mut found = Vec::new();
-    while let Some(([size, code], _)) = block.split_first_chunk::<8>().map(|(head, rest)| {
-        let [a, b, c, d, e, f, g, h] = *head;
-        ([number([a, b, c, d]), number([e, f, g, h])], rest)
-    }) {
+    while let Some((head, _)) = block.split_first_chunk::<8>() {
+        let half = |at: usize| number([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (size, code) = (half(0), half(4));
         let Ok(size) = usize::try_from(size) else { break };
         if size < 8 || size > block.len() {
             break;
@@ -394,14 +400,16 @@ pub(crate) fn encode(grid: &Grid, facts: &Encode<'_>) -> Result<Vec<u8>, WriteEr
     let mut w = Encoder(Vec::with_capacity(HEADER_1 + blocks.len()));
     w.i32(348);
     w.zeros(36); // data_type, db_name, extents, session_error, regular, dim_info
-    dim.into_iter().for_each(|d| w.i16(d));
+    for d in dim {
+        w.i16(d);
+    }
     w.zeros(14); // intent_p1..3, intent_code
     w.i16(facts.data_type.code());
-    w.i16((facts.data_type.bytes() * 8) as i16);
+    w.i16(facts.data_type.bits());
     w.zeros(2); // slice_start
-    [handedness, s[0], s[1], s[2], 1.0, 1.0, 1.0, 1.0]
-        .into_iter()
-        .for_each(|p| w.f32(p));
+    for p in [handedness, s[0], s[1], s[2], 1.0, 1.0, 1.0, 1.0] {
+        w.f32(p);
+    }
     w.f32((HEADER_1 + blocks.len()) as f64);
     w.f32(1.0); // scl_slope
     w.f32(0.0); // scl_inter

@@ -199,8 +199,10 @@ impl<'a> Stream<'a> {
         if self.compressed {
             let mut rest = [0u8; 4096];
             for _ in 0..256 {
-                if fill(&mut self.input, &mut rest)? < rest.len() {
-                    break;
+                match self.input.read(&mut rest) {
+                    Ok(0) => break,
+                    Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(Fault::Damaged(e.to_string())),
+                    Ok(_) | Err(_) => {}
                 }
             }
         }
@@ -208,7 +210,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Reads until `buffer` is full or the source ends; damaged compression counts as damage of the file.
+/// Reads until `buffer` is full or the source ends, also inside compressed data; damaged compression counts as damage of the file.
 fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Fault> {
     let mut done = 0;
     while done < buffer.len() {

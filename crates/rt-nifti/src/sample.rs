@@ -65,6 +65,16 @@ impl DataType {
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
     }
+
+    /// The `bitpix` of the header.
+    pub(crate) fn bits(self) -> i16 {
+        match self {
+            Self::U8 | Self::I8 => 8,
+            Self::U16 | Self::I16 => 16,
+            Self::U32 | Self::I32 | Self::F32 => 32,
+            Self::U64 | Self::I64 | Self::F64 => 64,
+        }
+    }
 }
 
 impl fmt::Display for DataType {

@@ -21,7 +21,7 @@ fn orientations() -> Vec<Mat3> {
 #[test]
 fn every_orthogonal_orientation_comes_back() {
     for direction in orientations() {
-        let grid = Grid::new([3, 4, 5], Vec3::new(-101.3, 55.7, 1234.5), [0.9765625, 0.7, 2.5], direction).unwrap();
+        let grid = Grid::new([3, 4, 5], Vec3::new(-101.3, 55.7, 1234.5), [0.976_562_5, 0.7, 2.5], direction).unwrap();
         let bytes = bytes_of(&ramp(grid.clone()), Encoding::Raw);
         let back = read_from::<i16>(&bytes[..], Some(bytes.len() as u64)).unwrap();
         assert_eq!(**back.grid(), grid);

@@ -1,5 +1,12 @@
 //! Public behaviour of rt-nifti.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    unreachable_pub,
+    reason = "test helpers; values are exact by construction"
+)]
+
 mod format;
 mod geometry;
 mod hostile;
