@@ -1,4 +1,7 @@
-//! The contours of one region as they were drawn.
+//! The contours of one region as they were drawn, the planes they lie in and the regions they enclose.
+
+pub mod planes;
+pub mod region;
 
 use rt_core::Vec3;
 

@@ -11,6 +11,8 @@ pub mod mask;
 pub mod volume;
 
 pub use components::{Components, Connectivity};
+pub use contour::planes::{ContourPlane, PlaneError, PlaneFrame, PlaneStack, SlabEnds, StackNotes, StackOptions};
+pub use contour::region::{Edge, Overlap, Point2, Region};
 pub use contour::{Contour, ContourKind, ContourSet};
 pub use labels::{Label, LabelMap};
 pub use mask::{Mask, MaskError};
