@@ -1,0 +1,41 @@
+//! Empty structures: regions without contours, or whose contours enclose nothing on the image.
+
+use super::{Check, Texts, conclude};
+use crate::config::QcConfig;
+use crate::facts::{CourseFacts, RoiFact};
+use crate::report::{CheckResult, Finding, QcStatus};
+
+pub(super) const CHECK: Check = Check {
+    id: "empty_structures",
+    code: "qc.empty_structure",
+    about: "every drawn or derived structure holds voxels",
+    run,
+};
+
+const TEXTS: Texts = Texts {
+    pass: "every structure holds voxels",
+    skip: "there are no structures",
+    remedy: "delete the empty structure in the planning system or draw it; it has a row without figures in the tables",
+};
+
+fn run(facts: &CourseFacts, _cfg: &QcConfig) -> CheckResult {
+    let findings = facts.rois.iter().filter(|r| r.voxels == 0).map(judge).collect();
+    conclude(&CHECK, facts.rois.len(), findings, &TEXTS)
+}
+
+fn judge(roi: &RoiFact) -> Finding {
+    let automatic = roi.source != "Manual" && roi.source != "Custom";
+    let message = match roi.n_contours {
+        Some(0) => "it has no contours".to_owned(),
+        Some(n) => format!("its {n} contours enclose no voxel of the planning image"),
+        None => "it has no voxels".to_owned(),
+    };
+    Finding {
+        // That an automatic engine did not find an organ is a fact about the field of view.
+        status: if automatic { QcStatus::Info } else { QcStatus::Warning },
+        item: format!("{} ({})", roi.name, roi.source),
+        message,
+        value: Some(0.0),
+        limit: Some(1.0),
+    }
+}
