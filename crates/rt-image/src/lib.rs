@@ -8,6 +8,7 @@ pub mod contour;
 pub mod edt;
 pub mod labels;
 pub mod mask;
+pub mod mesh;
 pub mod volume;
 
 pub use components::{Components, Connectivity};
