@@ -7,9 +7,9 @@ use rt_core::{Mat3, Vec3};
 use crate::dicom::{Lengths, Syntax};
 use crate::field::Field;
 use crate::objects::Object;
-use crate::phantom::Phantom;
+use crate::phantom::{Part, Phantom};
 use crate::seed::{Seed, Stream};
-use crate::shape::Shape;
+use crate::shape::{Shape, Solid};
 
 mod filling;
 
@@ -104,6 +104,7 @@ pub struct Course {
     pub(crate) dose_grid: Option<Lattice>,
     pub(crate) pose: Pose,
     pub(crate) phantom: Option<Phantom>,
+    pub(crate) lesions: Vec<Part>,
     pub(crate) structures: Vec<Structure>,
     pub(crate) treatments: Vec<Treatment>,
     pub(crate) syntax: Syntax,
@@ -133,6 +134,7 @@ impl Course {
                 axes: Mat3::IDENTITY,
             },
             phantom: None,
+            lesions: Vec::new(),
             structures: Vec::new(),
             treatments: Vec::new(),
             syntax: Syntax::ExplicitLittle,
@@ -232,15 +234,26 @@ impl Course {
         let phantom = self.anatomy();
         for name in ["Body", "Lung_L", "Lung_R", "Heart", "Liver", "Kidney_L", "Kidney_R", "SpinalCord"] {
             if let Some(part) = phantom.part(name) {
-                self = self.structure(name, part.shape);
+                // Body and cord go on beyond the image; nobody contours what was not scanned.
+                let mut shape = part.shape;
+                if shape.solid == Solid::Cylinder {
+                    shape.half.z = shape.half.z.min(self.ct.half().z);
+                }
+                self = self.structure(name, shape);
             }
         }
         self
     }
 
-    /// A tumour with GTV in CTV in PTV (nested ellipsoids) at a local position; radii in mm.
+    /// A tumour with GTV in CTV in PTV (nested ellipsoids) at a local position; radii of the PTV in mm. The GTV is solid tissue in the image.
     #[must_use]
-    pub fn targets(self, at: Vec3, radii: Vec3) -> Self {
+    pub fn targets(mut self, at: Vec3, radii: Vec3) -> Self {
+        self.lesions.push(Part {
+            name: "Tumour",
+            shape: Shape::ellipsoid(at, radii * 0.6),
+            hu: 38.0,
+            signal: 550.0,
+        });
         self.structure("PTV", Shape::ellipsoid(at, radii))
             .structure("CTV", Shape::ellipsoid(at, radii * 0.8))
             .structure("GTV", Shape::ellipsoid(at, radii * 0.6))
@@ -334,10 +347,12 @@ impl Course {
 
     /// The phantom that will be scanned.
     pub fn anatomy(&self) -> Phantom {
-        match &self.phantom {
+        let mut phantom = match &self.phantom {
             Some(phantom) => phantom.clone(),
             None => Phantom::torso(self.ct.half(), &mut self.random("anatomy")),
-        }
+        };
+        phantom.parts.extend(self.lesions.iter().cloned());
+        phantom
     }
 
     /// Random numbers of one purpose, fixed by the course's seed.

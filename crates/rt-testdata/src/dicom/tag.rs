@@ -56,6 +56,7 @@ tags! {
     SEQUENCE_VARIANT 0x0018 0x0021 b"CS" "SequenceVariant";
     SCAN_OPTIONS 0x0018 0x0022 b"CS" "ScanOptions";
     MR_ACQUISITION_TYPE 0x0018 0x0023 b"CS" "MRAcquisitionType";
+    BODY_PART_EXAMINED 0x0018 0x0015 b"CS" "BodyPartExamined";
     SLICE_THICKNESS 0x0018 0x0050 b"DS" "SliceThickness";
     KVP 0x0018 0x0060 b"DS" "KVP";
     REPETITION_TIME 0x0018 0x0080 b"DS" "RepetitionTime";

@@ -51,6 +51,7 @@ fn slice_header(course: &Course, kind: Kind, k: usize, lattice: &Lattice, descri
         .header(kind, k, description)
         .text(tag::ACQUISITION_DATE, &date)
         .text(tag::SERIES_DATE, &date)
+        .text(tag::BODY_PART_EXAMINED, "CHEST")
         .text(tag::PATIENT_POSITION, "HFS")
         .text(tag::FRAME_OF_REFERENCE_UID, &Uids::of(course).frame())
         .empty(tag::POSITION_REFERENCE_INDICATOR)

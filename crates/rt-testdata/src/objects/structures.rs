@@ -30,6 +30,8 @@ pub(super) fn set(course: &Course) -> DataSet {
     let mut set = course
         .header(Kind::Structures, 0, "synthetic structures")
         .empty(tag::OPERATORS_NAME)
+        .text(tag::FRAME_OF_REFERENCE_UID, &frame)
+        .empty(tag::POSITION_REFERENCE_INDICATOR)
         .text(tag::STRUCTURE_SET_LABEL, "Structures")
         .text(tag::STRUCTURE_SET_DATE, &date(course.day))
         .text(tag::STRUCTURE_SET_TIME, "130000")
