@@ -32,6 +32,7 @@
 //! # Ok::<(), rt_config::ConfigError>(())
 //! ```
 
+pub mod auto;
 mod de;
 pub mod digest;
 pub mod error;
@@ -40,8 +41,9 @@ mod node;
 pub mod section;
 pub mod source;
 
+pub use auto::AutoOr;
 pub use digest::{canonical_json, key_parts, section_digest};
 pub use error::{ConfigError, ConfigIssue, Validate};
 pub use node::Origin;
 pub use section::Document;
-pub use source::{PRESETS, Preset, Sources};
+pub use source::{PRESETS, Preset, Sources, text_assignment};

@@ -137,6 +137,11 @@ impl Document {
     }
 }
 
+/// An assignment for [`Sources::set`] whose value is this text, whatever it looks like (a folder may be called `12`).
+pub fn text_assignment(name: &str, text: &str) -> String {
+    format!("{name}={}", toml::Value::from(text))
+}
+
 /// `section.key=value` as a layer.
 fn assignment(origin: &'static str, text: &str) -> Result<Table, ConfigError> {
     let bad = || ConfigError::BadAssignment {

@@ -75,7 +75,7 @@ impl Validate for Both {
 }
 
 fn message(result: Result<Dvh, ConfigError>) -> String {
-    result.unwrap_err().to_string()
+    result.map_or_else(|error| error.to_string(), |section| format!("no error: {section:?}"))
 }
 
 fn dvh(text: &str) -> Result<Dvh, ConfigError> {
