@@ -36,6 +36,21 @@ struct Run {
     end: usize,
 }
 
+/// Voxels `start..end` of row (j, k) of a block that belong to one component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComponentRun {
+    /// Number of the component.
+    pub component: usize,
+    /// Slice.
+    pub k: usize,
+    /// Row.
+    pub j: usize,
+    /// First voxel.
+    pub start: usize,
+    /// Voxel after the last.
+    pub end: usize,
+}
+
 /// The components of a block, numbered from 0 in the order of their first voxel (slice, row, column).
 #[derive(Debug, Clone)]
 pub struct Components {
@@ -117,6 +132,17 @@ impl Components {
             touches[*label] |= run.start == 0 || run.end == ni || run.j == 0 || run.j + 1 == nj || run.k == 0 || run.k + 1 == nk;
         }
         touches
+    }
+
+    /// The runs of voxels of all components, in the order of storage: what measurements of components are made from.
+    pub fn runs(&self) -> impl Iterator<Item = ComponentRun> + '_ {
+        self.runs.iter().zip(&self.label).map(|(run, component)| ComponentRun {
+            component: *component,
+            k: run.k,
+            j: run.j,
+            start: run.start,
+            end: run.end,
+        })
     }
 
     /// A block `[k, j, i]` of 0 and 1 with the components for which `keep` holds.
@@ -281,6 +307,8 @@ mod tests {
         let m = Mask::from_block(&grid, [0; 3], b).unwrap();
         let found = components(&m, Connectivity::Six);
         assert_eq!((found.sizes(), found.by_size()), (&[1usize, 3, 2][..], vec![1, 2, 0]));
+        let runs: Vec<_> = found.runs().map(|r| (r.component, r.k, r.j, r.start, r.end)).collect();
+        assert_eq!(runs, vec![(0, 0, 0, 0, 1), (1, 0, 0, 2, 4), (1, 0, 1, 3, 4), (2, 3, 3, 0, 2)]);
         assert_eq!(keep_largest(&m, Connectivity::Six, 1).count(), 3);
         assert_eq!(keep_smallest(&m, Connectivity::Six, 2).count(), 3);
         let rest = remove_small(&m, Connectivity::Six, 2);

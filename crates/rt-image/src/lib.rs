@@ -11,7 +11,7 @@ pub mod mask;
 pub mod mesh;
 pub mod volume;
 
-pub use components::{Components, Connectivity};
+pub use components::{ComponentRun, Components, Connectivity};
 pub use contour::planes::{ContourPlane, PlaneError, PlaneFrame, PlaneStack, SlabEnds, StackNotes, StackOptions};
 pub use contour::region::{Edge, Overlap, Point2, Region};
 pub use contour::{Contour, ContourKind, ContourSet};
