@@ -1,1 +1,6 @@
-//! rt-dicom.
+//! DICOM-RT.
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+mod charset;
+mod dataset;
+pub mod gate;
+pub mod value;
