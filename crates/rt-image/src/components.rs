@@ -274,7 +274,9 @@ mod tests {
 
     fn block(points: &[[usize; 3]]) -> Array3<u8> {
         let mut b = Array3::zeros((4, 4, 4));
-        points.iter().for_each(|p| b[[p[2], p[1], p[0]]] = 1);
+        for p in points {
+            b[[p[2], p[1], p[0]]] = 1;
+        }
         b
     }
 
