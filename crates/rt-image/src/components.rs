@@ -36,7 +36,7 @@ struct Run {
     end: usize,
 }
 
-/// Voxels `start..end` of row (j, k) of a block that belong to one component.
+/// Consecutive voxels of one component along a row of the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComponentRun {
     /// Number of the component.
@@ -45,10 +45,17 @@ pub struct ComponentRun {
     pub k: usize,
     /// Row.
     pub j: usize,
-    /// First voxel.
+    /// First column.
     pub start: usize,
-    /// Voxel after the last.
+    /// Column after the last.
     pub end: usize,
+}
+
+impl ComponentRun {
+    /// The columns of the run.
+    pub fn columns(&self) -> std::ops::Range<usize> {
+        self.start..self.end
+    }
 }
 
 /// The components of a block, numbered from 0 in the order of their first voxel (slice, row, column).
@@ -126,15 +133,25 @@ impl Components {
 
     /// For each component, whether it touches a face of the block.
     pub fn touches_face(&self) -> Vec<bool> {
-        let (nk, nj, ni) = self.dim;
-        let mut touches = vec![false; self.count()];
+        let (nk, _, _) = self.dim;
+        let mut touches = self.touches_side();
         for (run, label) in self.runs.iter().zip(&self.label) {
-            touches[*label] |= run.start == 0 || run.end == ni || run.j == 0 || run.j + 1 == nj || run.k == 0 || run.k + 1 == nk;
+            touches[*label] |= run.k == 0 || run.k + 1 == nk;
         }
         touches
     }
 
-    /// The runs of voxels of all components, in the order of storage: what measurements of components are made from.
+    /// For each component, whether it touches the first or last row or column of a slice.
+    pub fn touches_side(&self) -> Vec<bool> {
+        let (_, nj, ni) = self.dim;
+        let mut touches = vec![false; self.count()];
+        for (run, label) in self.runs.iter().zip(&self.label) {
+            touches[*label] |= run.start == 0 || run.end == ni || run.j == 0 || run.j + 1 == nj;
+        }
+        touches
+    }
+
+    /// The runs of all components, in storage order.
     pub fn runs(&self) -> impl Iterator<Item = ComponentRun> + '_ {
         self.runs.iter().zip(&self.label).map(|(run, component)| ComponentRun {
             component: *component,

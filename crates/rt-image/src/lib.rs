@@ -3,18 +3,22 @@
 //! Knows: arrays on a [`rt_core::Grid`]. Must not know: files, DICOM, stages. Arrays are `(z, y, x)` = `[k, j, i]`, C order;
 //! positions are LPS mm. Operations work in the box of what they touch, never on full grids per structure.
 
+pub mod algebra;
 pub mod components;
 pub mod contour;
 pub mod edt;
 pub mod labels;
 pub mod mask;
 pub mod mesh;
+pub mod morphology;
 pub mod volume;
 
+pub use algebra::{SetOp, combine, overlaps};
 pub use components::{ComponentRun, Components, Connectivity};
 pub use contour::planes::{ContourPlane, PlaneError, PlaneFrame, PlaneStack, SlabEnds, StackNotes, StackOptions};
 pub use contour::region::{Edge, Overlap, Point2, Region};
 pub use contour::{Contour, ContourKind, ContourSet};
 pub use labels::{Label, LabelMap};
 pub use mask::{Mask, MaskError};
+pub use morphology::{Holes, ImageEdge, Margin, MarginOptions, Reference};
 pub use volume::{Volume, VolumeError, VolumeView};

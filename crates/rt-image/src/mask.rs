@@ -19,6 +19,19 @@ pub enum MaskError {
         /// Size of the grid.
         grid: [usize; 3],
     },
+    /// Two masks that do not belong together.
+    #[error("the masks are on different grids: {0}")]
+    OtherGrid(String),
+}
+
+impl MaskError {
+    /// Stable code for tables and events.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfRange { .. } => "image.out_of_range",
+            Self::OtherGrid(_) => "image.other_grid",
+        }
+    }
 }
 
 /// Voxels of one region: parent grid, first voxel of the box `[i, j, k]`, and a block `[k, j, i]` of 0 and 1.
@@ -62,15 +75,20 @@ impl Mask {
         .tightened())
     }
 
-    /// The mask of the same box with other voxels; `block` has the shape of [`Mask::block`].
-    pub(crate) fn with_voxels(&self, block: Array3<u8>) -> Self {
-        debug_assert_eq!(block.dim(), self.block.dim(), "the block must have the shape of the mask's own");
+    /// From a block of 0 and 1 that is known to lie inside the grid.
+    pub(crate) fn from_tight_or_loose(grid: &Arc<Grid>, lo: [usize; 3], block: Array3<u8>) -> Self {
         Self {
-            grid: Arc::clone(&self.grid),
-            lo: self.lo,
+            grid: Arc::clone(grid),
+            lo,
             block,
         }
         .tightened()
+    }
+
+    /// The mask of the same box with other voxels; `block` has the shape of [`Mask::block`].
+    pub(crate) fn with_voxels(&self, block: Array3<u8>) -> Self {
+        debug_assert_eq!(block.dim(), self.block.dim(), "the block must have the shape of the mask's own");
+        Self::from_tight_or_loose(&self.grid, self.lo, block)
     }
 
     /// From a full array `[k, j, i]`: voxels for which `inside` holds.
