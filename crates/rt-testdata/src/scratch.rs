@@ -80,7 +80,8 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A file or folder of the shared data: below `RT_SHARED`, else below `shared` beside the workspace.
-/// Where it is absent, says so on standard error and returns `None`: the test then passes without having looked.
+/// Where it is absent, says so on standard error and returns `None`: the test then passes without having looked. A test runner hides
+/// what a passing test prints, so the path is also added to the file that `RT_SKIP_LOG` names; `cargo xtask test` reports it.
 #[expect(clippy::print_stderr, reason = "the one line that tells a test was skipped")]
 pub fn shared(relative: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
@@ -89,6 +90,16 @@ pub fn shared(relative: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
+    if let Some(log) = std::env::var_os("RT_SKIP_LOG") {
+        note(Path::new(&log), relative);
+    }
     eprintln!("skipped: no `{relative}` in the shared data (set RT_SHARED to the folder that holds it)");
     None
+}
+
+/// Adds a line to a file; one write call, so that lines of many test processes do not mix.
+fn note(log: &Path, line: &str) {
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
+    // A report that cannot be kept is no reason to fail a test.
+    let _ = file.and_then(|mut f| std::io::Write::write_all(&mut f, format!("{line}\n").as_bytes()));
 }

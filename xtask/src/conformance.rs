@@ -1,0 +1,50 @@
+//! `cargo xtask conformance`: our engines against published reference values.
+//!
+//! The engines are linked only for this command (feature `conformance`); without the feature it calls itself again with it.
+
+use crate::test::shared_data;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// What to compare
+    #[arg(value_enum)]
+    what: Topic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Topic {
+    /// Analytic dose-volume histograms
+    Dvh,
+    /// PyRadiomics and IBSI reference values
+    Radiomics,
+}
+
+/// Prints the table of the comparison.
+///
+/// # Errors
+/// When the shared data is missing or a value is outside its tolerance.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let Some(shared) = shared_data() else {
+        anyhow::bail!("no shared reference data; set RT_SHARED to the folder that holds it");
+    };
+    compare(options.what, &shared)
+}
+
+#[cfg(not(feature = "conformance"))]
+fn compare(what: Topic, _shared: &std::path::Path) -> anyhow::Result<()> {
+    use clap::ValueEnum as _;
+    let name = what.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+    let mut again = crate::shell::cargo();
+    again.args([
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "conformance",
+        "--",
+        "conformance",
+        &name,
+    ]);
+    crate::shell::run(&mut again)
+}
