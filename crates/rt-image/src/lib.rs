@@ -11,6 +11,8 @@ pub mod labels;
 pub mod mask;
 pub mod mesh;
 pub mod morphology;
+pub mod raster;
+pub mod trace;
 pub mod volume;
 
 pub use algebra::{SetOp, combine, overlaps};
@@ -21,4 +23,6 @@ pub use contour::{Contour, ContourKind, ContourSet};
 pub use labels::{Label, LabelMap};
 pub use mask::{Mask, MaskError};
 pub use morphology::{Holes, ImageEdge, Margin, MarginOptions, Reference};
+pub use raster::{Raster, RasterError, RasterOptions, Reading, rasterize, rasterize_stack};
+pub use trace::{HoleStyle, Outline, TraceOptions, trace};
 pub use volume::{Volume, VolumeError, VolumeView};
