@@ -1,0 +1,241 @@
+//! The table of `spec/analysis.md` 1.4 (cases a to m), and the rules before it.
+
+use rt_core::{Bounds, Vec3};
+
+use super::*;
+
+fn plan(n: usize, text: &str, levels: &[f64]) -> PlanFacts {
+    PlanFacts {
+        sop_uid: format!("1.{n}"),
+        text: text.into(),
+        date: Some(format!("202401{:02}", n + 1)),
+        levels_gy: levels.to_vec(),
+        target_rois: vec![1],
+        structure_set: Some("9.1".into()),
+        treatment_beams: vec![1, 2],
+        fractions_planned: Some(25),
+        fractions_delivered: None,
+    }
+}
+
+fn dose(n: usize, summation: &str, plans: &[&str]) -> DoseFacts {
+    DoseFacts {
+        sop_uid: format!("2.{n}"),
+        summation: summation.into(),
+        units: "GY".into(),
+        dose_type: "PHYSICAL".into(),
+        frame_of_reference: "5.1".into(),
+        plans: plans.iter().map(|p| (*p).to_owned()).collect(),
+        bounds: Some(Bounds {
+            lo: Vec3::ZERO,
+            hi: Vec3::splat(200.0),
+        }),
+        voxel_mm3: 8.0,
+        max_gy: Some(50.0),
+        ..DoseFacts::default()
+    }
+}
+
+/// One PLAN dose a plan; plans in the order of their dates.
+fn course(labels: &[(&str, &[f64])]) -> (Vec<PlanFacts>, Vec<DoseFacts>) {
+    let plans: Vec<PlanFacts> = labels.iter().enumerate().map(|(n, (text, levels))| plan(n, text, levels)).collect();
+    let doses = plans.iter().enumerate().map(|(n, p)| dose(n, "PLAN", &[&p.sop_uid])).collect();
+    (plans, doses)
+}
+
+#[track_caller]
+fn check(plans: &[PlanFacts], doses: &[DoseFacts], class: DoseClass, selected: &[usize]) -> DoseChoice {
+    let choice = choose(plans, doses, Some("5.1"));
+    let mut got: Vec<usize> = choice.selected.iter().map(|s| s.dose).collect();
+    got.sort_unstable();
+    assert_eq!((choice.class, got.as_slice()), (class, selected), "{choice:#?}");
+    assert_eq!(
+        choice.selected.len() + choice.excluded.len(),
+        doses.len(),
+        "every dose is in or out"
+    );
+    // The order of the files must not matter.
+    let (mut p, mut d) = (plans.to_vec(), doses.to_vec());
+    p.reverse();
+    d.reverse();
+    let turned = choose(&p, &d, Some("5.1"));
+    let mut back: Vec<usize> = turned.selected.iter().map(|s| doses.len() - 1 - s.dose).collect();
+    back.sort_unstable();
+    assert_eq!((turned.class, back), (choice.class, got));
+    choice
+}
+
+#[test]
+fn case_a_primary_and_boost_by_label_are_added() {
+    let (p, d) = course(&[("PELVIS", &[50.0]), ("PROST_BOOST", &[20.0])]);
+    let choice = check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+    assert_eq!(choice.roles, [PlanRole::Primary, PlanRole::Boost]);
+}
+
+#[test]
+fn case_b_a_replan_is_not_added() {
+    let (p, d) = course(&[("PELVIS", &[50.0]), ("PELVIS_REPLAN", &[50.0])]);
+    let choice = check(&p, &d, DoseClass::ReplanFirst, &[0]);
+    assert_eq!(choice.roles, [PlanRole::Primary, PlanRole::Replan]);
+}
+
+#[test]
+fn case_c_equal_halves_need_evidence() {
+    let (mut p, d) = course(&[("THORAX_A", &[25.0]), ("THORAX_B", &[25.0])]);
+    check(&p, &d, DoseClass::Ambiguous, &[]);
+    for plan in &mut p {
+        plan.fractions_delivered = Some(25);
+    }
+    check(&p, &d, DoseClass::PhasesSummed, &[0, 1]);
+}
+
+#[test]
+fn case_d_rev_inside_a_word_is_no_replan() {
+    let (p, d) = course(&[("PELVIS", &[46.0]), ("PREV_NODES", &[20.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+}
+
+#[test]
+fn case_e_cd_inside_a_word_is_no_boost_but_the_levels_are() {
+    let (p, d) = course(&[("PELVIS", &[46.0]), ("NODES_ACDC", &[20.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+}
+
+#[test]
+fn case_f_an_integrated_boost_is_no_phase() {
+    let (p, d) = course(&[("HN_SIB", &[70.0, 56.0]), ("HN_BOOST", &[10.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+}
+
+#[test]
+fn case_g_a_replan_goes_and_the_boost_stays() {
+    let (p, d) = course(&[("PELVIS", &[50.0]), ("PELVIS_REPLAN", &[50.0]), ("BOOST", &[20.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 2]);
+}
+
+#[test]
+fn case_h_a_replan_with_one_level_fewer_is_not_a_boost() {
+    let (p, d) = course(&[("HN", &[70.0, 56.0, 50.0]), ("HN_NEWMASK", &[70.0, 56.0])]);
+    check(&p, &d, DoseClass::ReplanFirst, &[0]);
+}
+
+#[test]
+fn case_i_two_sites_are_added_only_on_one_structure_set() {
+    let (mut p, d) = course(&[("BRAIN", &[60.0]), ("SPINE", &[30.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+    p[1].structure_set = Some("9.2".into());
+    check(&p, &d, DoseClass::Ambiguous, &[]);
+}
+
+#[test]
+fn case_k_a_boost_may_come_first() {
+    let (p, d) = course(&[("BOOST", &[16.0]), ("PELVIS", &[50.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+}
+
+#[test]
+fn case_l_two_targets_of_like_dose_are_left_open() {
+    let (p, d) = course(&[("LUNG1", &[20.0]), ("LUNG2", &[20.5])]);
+    check(&p, &d, DoseClass::Ambiguous, &[]);
+}
+
+#[test]
+fn case_m_v2_inside_a_word_is_no_replan() {
+    let (p, d) = course(&[("LIV2_MAIN", &[40.0]), ("LIV2_CONE", &[10.0])]);
+    check(&p, &d, DoseClass::PrimaryBoostSummed, &[0, 1]);
+}
+
+#[test]
+fn a_plan_dose_and_its_beam_doses_are_never_added() {
+    let p = [plan(0, "PELVIS", &[60.0])];
+    let mut beam = dose(1, "BEAM", &["1.0"]);
+    beam.beams = vec![1];
+    let choice = check(&p, &[dose(0, "PLAN", &["1.0"]), beam], DoseClass::SingleDose, &[0]);
+    assert_eq!(choice.excluded[0].why, "beam_of_plan_dose");
+}
+
+#[test]
+fn beam_doses_are_added_when_they_make_up_the_plan() {
+    let p = [plan(0, "PELVIS", &[60.0])];
+    let mut beams = [dose(0, "BEAM", &["1.0"]), dose(1, "BEAM", &["1.0"])];
+    beams[0].beams = vec![1];
+    beams[1].beams = vec![2];
+    check(&p, &beams, DoseClass::BeamDosesSummed, &[0, 1]);
+    check(&p, &beams[..1], DoseClass::BeamOnlyUnresolved, &[]);
+    beams[0].beams = vec![1, 2];
+    check(&p, &beams[..1], DoseClass::BeamDosesSummed, &[0]);
+}
+
+#[test]
+fn a_stored_sum_wins_over_its_parts() {
+    let (p, mut d) = course(&[("A", &[50.0]), ("B", &[20.0])]);
+    d.push(dose(7, "PLAN_SUM", &["1.0", "1.1"]));
+    check(&p, &d, DoseClass::PlanSumUsed, &[2]);
+}
+
+#[test]
+fn the_same_plan_calculated_twice_counts_once() {
+    let p = [plan(0, "PELVIS", &[60.0])];
+    let coarse = dose(0, "PLAN", &["1.0"]);
+    let fine = DoseFacts {
+        voxel_mm3: 1.0,
+        ..dose(1, "PLAN", &["1.0"])
+    };
+    check(&p, &[coarse, fine], DoseClass::SingleDose, &[1]);
+}
+
+#[test]
+fn doses_of_another_frame_go_when_one_of_the_right_frame_is_there() {
+    let p = [plan(0, "PELVIS", &[60.0]), plan(1, "OLD", &[30.0])];
+    let mut other = dose(1, "PLAN", &["1.1"]);
+    other.frame_of_reference = "5.9".into();
+    check(&p, &[dose(0, "PLAN", &["1.0"]), other.clone()], DoseClass::SingleDose, &[0]);
+    let alone = check(&p, &[other], DoseClass::SingleDose, &[0]);
+    assert_eq!(alone.warnings[0].0, "dose.frame_mismatch");
+}
+
+#[test]
+fn a_fraction_dose_is_scaled_only_when_its_size_says_so() {
+    let p = [plan(0, "PELVIS", &[50.0])];
+    let one = DoseFacts {
+        max_gy: Some(2.1),
+        ..dose(0, "FRACTION", &["1.0"])
+    };
+    let choice = check(&p, std::slice::from_ref(&one), DoseClass::SingleDose, &[0]);
+    assert!((choice.selected[0].weight - 25.0).abs() < 1e-12);
+    let whole = DoseFacts { max_gy: Some(52.0), ..one };
+    let choice = check(&p, &[whole], DoseClass::SingleDose, &[0]);
+    assert!((choice.selected[0].weight - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn relative_and_error_doses_do_not_displace_a_physical_one() {
+    let p = [plan(0, "PELVIS", &[50.0])];
+    let relative = DoseFacts {
+        units: "RELATIVE".into(),
+        ..dose(1, "PLAN", &["1.0"])
+    };
+    let error = DoseFacts {
+        dose_type: "ERROR".into(),
+        ..dose(2, "PLAN", &["1.0"])
+    };
+    check(
+        &p,
+        &[dose(0, "PLAN", &["1.0"]), relative.clone(), error.clone()],
+        DoseClass::SingleDose,
+        &[0],
+    );
+    let alone = check(&p, &[relative], DoseClass::SingleDose, &[0]);
+    assert_eq!(alone.warnings[0].0, "dose.relative");
+    check(&p, &[error], DoseClass::NoDoses, &[]);
+}
+
+#[test]
+fn regions_apart_are_not_added() {
+    let (p, mut d) = course(&[("BRAIN", &[50.0]), ("PELVIS BOOST", &[20.0])]);
+    d[1].bounds = Some(Bounds {
+        lo: Vec3::splat(500.0),
+        hi: Vec3::splat(600.0),
+    });
+    check(&p, &d, DoseClass::SeparateRegions, &[]);
+}
