@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::{WriteError, write_bytes, write_json};
 use crate::layout::StageFiles;
 
+/// Stands in place of the key from the moment a stage begins until it has finished.
+const UNFINISHED: &str = "unfinished";
+
 /// Version of the stamp's JSON form.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -137,6 +140,9 @@ impl Stamp {
         if stamp.schema_version != SCHEMA_VERSION {
             return Err("its stamp is of another version".to_owned());
         }
+        if stamp.key == UNFINISHED {
+            return Err("an earlier run of it did not finish".to_owned());
+        }
         if stamp.key != key(&stamp.key_parts) {
             return Err("its stamp contradicts itself".to_owned());
         }
@@ -150,6 +156,45 @@ impl Stamp {
     pub fn publish(&self, files: &StageFiles) -> Result<(), WriteError> {
         write_json(&files.stamp, self)?;
         self.publish_ok(files)
+    }
+
+    /// Marks the stage as running: `.ok` goes, and the stamp, kept for the list of files that the stage owns, is no stamp any more.
+    /// From here until [`Stamp::publish`] a crash leaves a stage that runs again.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn begin(files: &StageFiles) -> Result<(), WriteError> {
+        match fs::remove_file(&files.ok) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(WriteError::Io {
+                    step: "remove",
+                    path: files.ok.clone(),
+                    source,
+                });
+            }
+            _ => {}
+        }
+        match Self::parse(&files.stamp) {
+            Some(stamp) => write_json(
+                &files.stamp,
+                &Self {
+                    key: UNFINISHED.to_owned(),
+                    ..stamp
+                },
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Files that the last run recorded, also when it did not finish: what a new run does not make again is removed.
+    pub fn recorded_outputs(files: &StageFiles) -> Vec<String> {
+        Self::parse(&files.stamp)
+            .map(|stamp| stamp.outputs.into_iter().map(|o| o.path).collect())
+            .unwrap_or_default()
+    }
+
+    fn parse(path: &Utf8Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
     }
 
     /// Writes only the `.ok` file: `ok|partial|skipped <key>`.
@@ -272,6 +317,28 @@ mod tests {
             assert!(Stamp::read(&files.stamp).is_err(), "{bad}");
             assert!(matches!(freshness(&files, &parts(&[("a", "1")])), Freshness::Stale(_)));
         }
+    }
+
+    #[test]
+    fn a_stage_that_began_and_did_not_finish_runs_again_and_still_knows_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Cohort::new(dir.path()).unwrap().stage("aggregate");
+        Stamp::begin(&files).unwrap();
+        write_bytes(files.root.join("t.csv"), b"1").unwrap();
+        let output = Output {
+            path: "t.csv".into(),
+            blake3: String::new(),
+            bytes: 1,
+        };
+        let stamp = Stamp::new("aggregate", parts(&[("a", "1")]), Status::Ok, "", Counts::default(), vec![output]);
+        stamp.publish(&files).unwrap();
+        Stamp::begin(&files).unwrap();
+        assert!(!files.ok.exists());
+        assert_eq!(
+            freshness(&files, &parts(&[("a", "1")])),
+            Freshness::Stale("an earlier run of it did not finish".into())
+        );
+        assert_eq!(Stamp::recorded_outputs(&files), ["t.csv"]);
     }
 
     #[test]

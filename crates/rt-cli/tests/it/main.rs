@@ -1,0 +1,3 @@
+//! Behaviour of the stage runner, through the public interface.
+
+mod runner;
