@@ -112,6 +112,25 @@ impl<'a> Environment<'a> {
         self.pool.current_num_threads()
     }
 
+    /// The same with a smaller pool, when a stage wants fewer threads; `None` when the pool will do.
+    fn narrowed(&self, threads: usize) -> Result<Option<Environment<'a>>, anyhow::Error> {
+        if threads >= self.threads() {
+            return Ok(None);
+        }
+        let resources = Resources {
+            workers: 1,
+            threads: threads.max(1),
+            memory_bytes: self.memory_bytes,
+        };
+        let narrow = Environment::new(self.document, resources)?;
+        Ok(Some(Environment {
+            mode: self.mode,
+            waiting: self.waiting,
+            metering: self.metering,
+            ..narrow
+        }))
+    }
+
     /// Attaches a log to every thread that works on the stage.
     fn attach(&self, log: Option<&Arc<StageLog>>) {
         logging::attach(log.cloned());
@@ -339,6 +358,8 @@ fn run<P: Place, S: Stage<P>>(
     mut plan: Plan<S::Config>,
     why: String,
 ) -> Result<Outcome, anyhow::Error> {
+    let narrowed = environment.narrowed(stage.threads(&plan.config, environment.threads()))?;
+    let environment = narrowed.as_ref().unwrap_or(environment);
     let log = StageLog::open(files);
     environment.attach(Some(&log));
     let started = jiff::Timestamp::now();

@@ -61,6 +61,11 @@ pub trait Stage<P: Place = CourseDir>: Sync {
     fn inputs(&self, place: &P, config: &Self::Config) -> Vec<Input>;
     /// Files that exist after a run. Called after it too; what only the run can know goes to [`StageReport::wrote`].
     fn outputs(&self, place: &P, config: &Self::Config) -> Vec<Utf8PathBuf>;
+    /// Threads that the stage wants of those `available`; a section may limit them (`radiomics.thread_limit`).
+    fn threads(&self, config: &Self::Config, available: usize) -> usize {
+        let _ = config;
+        available
+    }
     /// Does the work, inside the stage's thread pool.
     ///
     /// # Errors

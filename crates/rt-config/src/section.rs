@@ -109,7 +109,29 @@ impl Document {
         self.node(name).map(|node| &node.at)
     }
 
-    /// TOML text of all that was set outside presets, for `_COHORT/config.toml`; relative paths are made absolute from the working folder.
+    /// Files and folders that were set: full name of the key, path, place. Bare words name something built in and are left out.
+    pub fn paths(&self) -> Vec<(&'static str, std::path::PathBuf, Origin)> {
+        let path = |name: &'static str| match self.node(name)? {
+            Node {
+                at,
+                value: Value::Text(text),
+            } if is_path(text) => Some((name, text.into(), at.clone())),
+            _ => None,
+        };
+        PATHS.into_iter().filter_map(path).collect()
+    }
+
+    /// Sections that were set, in the order of [`SECTIONS`].
+    pub fn present(&self) -> Vec<&'static str> {
+        SECTIONS
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| self.sections.contains_key(*name))
+            .collect()
+    }
+
+    /// TOML text of what was set outside presets and that results may depend on, for `_COHORT/config.toml`: `[resources]` and `[logging]`
+    /// belong to one run. Relative paths are made absolute from the working folder.
     pub fn to_toml(&self) -> String {
         let mut text = String::from("# What was set for the last run; keys that are not here have their defaults.\n");
         for (name, _) in SECTIONS {
@@ -177,9 +199,15 @@ fn find(table: &Table, prefix: &str, at: &Origin) -> Option<String> {
     })
 }
 
+/// Whether a text is meant as a path rather than as the name of something built in: it has a folder or an extension.
+pub(crate) fn is_path(text: &str) -> bool {
+    let path = std::path::Path::new(text);
+    path.is_absolute() || path.components().count() > 1 || path.extension().is_some()
+}
+
 fn absolute(name: &str, node: &Node) -> String {
     match &node.value {
-        Value::Text(text) if PATHS.contains(&name) && text.contains(std::path::MAIN_SEPARATOR) => {
+        Value::Text(text) if PATHS.contains(&name) && is_path(text) => {
             let path = std::path::absolute(text).map_or_else(|_| text.clone(), |p| p.display().to_string());
             toml::Value::from(path).to_string()
         }

@@ -6,7 +6,7 @@ use crate::de::unknown;
 use crate::error::ConfigError;
 use crate::names::{ALIASES, PATHS, SECTIONS, section_kind};
 use crate::node::{Node, Origin, Table, Value, overlay, parse, parse_value};
-use crate::section::Document;
+use crate::section::{Document, is_path};
 
 /// A preset that is compiled in; the same text lies in `configs/`.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +179,7 @@ fn resolve_paths(table: &mut Table, folder: &Path) {
         });
         if let Some(Value::Text(text)) = node.map(|n| &mut n.value) {
             let path = Path::new(text.as_str());
-            if path.is_relative() && (path.components().count() > 1 || path.extension().is_some()) {
+            if path.is_relative() && is_path(text) {
                 *text = folder.join(path).display().to_string();
             }
         }

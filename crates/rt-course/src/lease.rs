@@ -128,6 +128,11 @@ impl Lease {
         }
     }
 
+    /// Whether some process holds the lock now; nothing is made or written.
+    pub fn is_held(path: &Utf8Path) -> bool {
+        File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The lock file.
     pub fn path(&self) -> &Utf8Path {
         &self.path
@@ -166,10 +171,12 @@ mod tests {
     fn the_second_is_told_who_holds_it_and_gets_it_after_release() {
         let (_guard, path) = lock_file();
         let first = Lease::acquire_now(&path, "pid 1 on here").unwrap();
+        assert!(Lease::is_held(&path));
         let error = Lease::acquire_now(&path, "pid 2").unwrap_err();
         assert_eq!(error.code(), "lease.held");
         assert!(error.to_string().contains("pid 1 on here"), "{error}");
         drop(first);
+        assert!(!Lease::is_held(&path));
         Lease::acquire_now(&path, "pid 2").unwrap();
     }
 

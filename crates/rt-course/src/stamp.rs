@@ -174,16 +174,20 @@ impl Stamp {
             }
             _ => {}
         }
-        match Self::parse(&files.stamp) {
-            Some(stamp) => write_json(
-                &files.stamp,
-                &Self {
-                    key: UNFINISHED.to_owned(),
-                    ..stamp
-                },
-            ),
-            None => Ok(()),
-        }
+        let fresh = || Self::new(&files.stage, BTreeMap::new(), Status::Skipped, "", Counts::default(), Vec::new());
+        let old = Self::parse(&files.stamp).unwrap_or_else(fresh);
+        write_json(
+            &files.stamp,
+            &Self {
+                key: UNFINISHED.to_owned(),
+                ..old
+            },
+        )
+    }
+
+    /// Whether a run of the stage began and did not finish (or is at work now).
+    pub fn is_unfinished(files: &StageFiles) -> bool {
+        Self::parse(&files.stamp).is_some_and(|stamp| stamp.key == UNFINISHED)
     }
 
     /// Files that the last run recorded, also when it did not finish: what a new run does not make again is removed.
