@@ -55,6 +55,58 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The `main.rs` of a stage, here one with a `files` door beside the course:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use clap::{Args, Parser, Subcommand};
+//! use rt_cli::{CommonArgs, CourseArgs, Exit, run_command, run_stage};
+//! # use camino::Utf8PathBuf;
+//! # use rt_cli::{Input, Stage, StageContext, StageReport};
+//! # use rt_course::CourseDir;
+//! # #[derive(Default, serde::Serialize, serde::Deserialize)]
+//! # struct Config {}
+//! # impl rt_config::Validate for Config { fn validate(&self) -> Result<(), rt_config::ConfigIssue> { Ok(()) } }
+//! # struct Dvh;
+//! # impl Stage for Dvh {
+//! #     const NAME: &'static str = "dvh"; const FORMAT: u32 = 1; const SECTIONS: &'static [&'static str] = &["dvh"];
+//! #     type Config = Config;
+//! #     fn inputs(&self, _: &CourseDir, _: &Config) -> Vec<Input> { vec![] }
+//! #     fn outputs(&self, _: &CourseDir, _: &Config) -> Vec<Utf8PathBuf> { vec![] }
+//! #     fn run(&self, _: &StageContext<'_>, _: &Config) -> Result<StageReport, anyhow::Error> { Ok(StageReport::new()) }
+//! # }
+//!
+//! /// Dose-volume histograms and metrics of one course
+//! #[derive(Parser)]
+//! #[command(name = "rt-dvh", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+//! struct Cli {
+//!     #[command(flatten)]
+//!     course: CourseArgs,
+//!     #[command(subcommand)]
+//!     verb: Option<Verb>,
+//! }
+//!
+//! #[derive(Subcommand)]
+//! enum Verb {
+//!     /// The same on plain DICOM files
+//!     Files(FilesArgs),
+//! }
+//!
+//! #[derive(Args)]
+//! struct FilesArgs {
+//!     #[command(flatten)]
+//!     common: CommonArgs,
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     let cli = Cli::parse();
+//!     match cli.verb {
+//!         None => run_stage(&Dvh, &cli.course),
+//!         Some(Verb::Files(args)) => run_command(&args.common, |_settings| Ok(Exit::Done)),
+//!     }
+//! }
+//! ```
 
 pub mod args;
 pub mod command;

@@ -141,6 +141,9 @@ impl Document {
             else {
                 continue;
             };
+            if ["resources", "logging"].contains(&name) {
+                continue;
+            }
             let kept: Vec<_> = keys.iter().filter(|(_, node)| !node.at.is_preset()).collect();
             if !kept.is_empty() {
                 let _ = write!(text, "\n[{name}]\n");
