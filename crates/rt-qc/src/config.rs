@@ -1,5 +1,6 @@
 //! The `[qc]` section.
 
+use rt_config::{ConfigIssue, Validate};
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
@@ -9,8 +10,6 @@ use crate::report::QcStatus;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QcConfig {
-    /// Run the stage.
-    pub enabled: bool,
     /// Ids of the checks to run; empty runs all.
     pub checks: Vec<String>,
     /// Limits of the checks.
@@ -24,7 +23,6 @@ pub struct QcConfig {
 impl Default for QcConfig {
     fn default() -> Self {
         Self {
-            enabled: true,
             checks: Vec::new(),
             thresholds: Thresholds::default(),
             html: true,
@@ -84,18 +82,12 @@ impl Default for Thresholds {
     }
 }
 
-impl QcConfig {
-    /// Checks values that the type system cannot.
-    ///
-    /// # Errors
-    /// Key and reason of the first value that makes no sense.
-    pub fn validate(&self) -> Result<(), (String, String)> {
+impl Validate for QcConfig {
+    fn validate(&self) -> Result<(), ConfigIssue> {
         if let Some(unknown) = self.checks.iter().find(|id| checks::ALL.iter().all(|c| c.id != id.as_str())) {
             let known: Vec<&str> = checks::ALL.iter().map(|c| c.id).collect();
-            return Err((
-                "checks".into(),
-                format!("unknown check `{unknown}`; known are {}", known.join(", ")),
-            ));
+            let message = format!("unknown check `{unknown}`; known are {}", known.join(", "));
+            return Err(ConfigIssue::new("checks", message));
         }
         let t = &self.thresholds;
         let shares = [
@@ -105,12 +97,16 @@ impl QcConfig {
         ];
         for (key, value) in shares {
             if !(0.0..=1.0).contains(&value) {
-                return Err((format!("thresholds.{key}"), format!("{value} is not a share between 0 and 1")));
+                let message = format!("{value} is not a share between 0 and 1");
+                return Err(ConfigIssue::new(format!("thresholds.{key}"), message));
             }
         }
         for (key, value) in [("position_mm", t.position_mm), ("outside_image_voxels", t.outside_image_voxels)] {
             if !value.is_finite() || value < 0.0 {
-                return Err((format!("thresholds.{key}"), format!("{value} must not be negative")));
+                return Err(ConfigIssue::new(
+                    format!("thresholds.{key}"),
+                    format!("{value} must not be negative"),
+                ));
             }
         }
         Ok(())

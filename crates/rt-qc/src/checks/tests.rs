@@ -1,5 +1,6 @@
 //! A sound course passes; each planted fault raises its own code and no other.
 
+use rt_config::Validate;
 use rt_core::{Bounds, Grid, Vec3};
 
 use crate::config::{FailOn, QcConfig};
@@ -142,8 +143,11 @@ fn an_unknown_check_in_the_configuration_is_refused_by_name() {
         checks: vec!["geometri".into()],
         ..QcConfig::default()
     };
-    let (key, reason) = cfg.validate().unwrap_err();
-    assert_eq!(key, "checks");
-    assert!(reason.contains("geometri") && reason.contains("dose_coverage"), "{reason}");
+    let issue = cfg.validate().unwrap_err();
+    assert_eq!(issue.key, "checks");
+    assert!(
+        issue.message.contains("geometri") && issue.message.contains("dose_coverage"),
+        "{issue:?}"
+    );
     assert!(FailOn::Warning.applies_to(QcStatus::Fail) && !FailOn::Fail.applies_to(QcStatus::Warning));
 }
