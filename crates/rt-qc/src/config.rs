@@ -86,7 +86,7 @@ impl Validate for QcConfig {
     fn validate(&self) -> Result<(), ConfigIssue> {
         if let Some(unknown) = self.checks.iter().find(|id| checks::ALL.iter().all(|c| c.id != id.as_str())) {
             let known: Vec<&str> = checks::ALL.iter().map(|c| c.id).collect();
-            let message = format!("unknown check `{unknown}`; known are {}", known.join(", "));
+            let message = format!("names the unknown check `{unknown}`; known are {}", known.join(", "));
             return Err(ConfigIssue::new("checks", message));
         }
         let t = &self.thresholds;
@@ -97,7 +97,7 @@ impl Validate for QcConfig {
         ];
         for (key, value) in shares {
             if !(0.0..=1.0).contains(&value) {
-                let message = format!("{value} is not a share between 0 and 1");
+                let message = format!("is {value}, which is no share between 0 and 1");
                 return Err(ConfigIssue::new(format!("thresholds.{key}"), message));
             }
         }
@@ -105,7 +105,7 @@ impl Validate for QcConfig {
             if !value.is_finite() || value < 0.0 {
                 return Err(ConfigIssue::new(
                     format!("thresholds.{key}"),
-                    format!("{value} must not be negative"),
+                    format!("is {value}, but must not be negative"),
                 ));
             }
         }

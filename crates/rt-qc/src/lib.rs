@@ -9,8 +9,8 @@
 //! let mut facts = CourseFacts { course_id: "2024-01".into(), ..CourseFacts::default() };
 //! facts.rois.push(RoiFact { name: "GTV".into(), source: "Manual".into(), ..RoiFact::default() });
 //! let report = check(&facts, &QcConfig::default());
-//! assert_eq!(report.status, QcStatus::Warning);
-//! assert_eq!(report.raised_codes(), ["qc.empty_structure"]);
+//! assert_eq!(report.status, QcStatus::Fail);
+//! assert_eq!(report.raised_codes(), ["qc.missing_object", "qc.empty_structure"]);
 //! ```
 
 pub mod checks;
@@ -20,7 +20,7 @@ pub mod page;
 pub mod report;
 
 pub use config::QcConfig;
-pub use facts::{CourseFacts, DoseFact, ImageFact, RoiFact, StageFact, StageState, StructureSetFact};
+pub use facts::{CourseFacts, Cut, DoseFact, DoseObjectFact, ImageFact, IndexBox, RoiFact, StageFact, StageState, StructureSetFact};
 pub use page::{PageError, render};
 pub use report::{CheckResult, Finding, QcReport, QcStatus};
 

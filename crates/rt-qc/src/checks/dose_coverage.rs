@@ -19,7 +19,9 @@ const TEXTS: Texts = Texts {
 };
 
 fn run(facts: &CourseFacts, cfg: &QcConfig) -> CheckResult {
-    let judged: Vec<(&RoiFact, f64)> = facts.rois.iter().filter_map(|r| r.covered_fraction.map(|c| (r, c))).collect();
+    // Empty structures, and those drawn elsewhere, are the matter of other checks.
+    let here = facts.rois.iter().filter(|r| r.voxels > 0 && !facts.is_elsewhere(r));
+    let judged: Vec<(&RoiFact, f64)> = here.filter_map(|r| r.covered_fraction.map(|c| (r, c))).collect();
     let findings = judged
         .iter()
         .filter_map(|(roi, covered)| judge(roi, *covered, &cfg.thresholds))
@@ -28,12 +30,11 @@ fn run(facts: &CourseFacts, cfg: &QcConfig) -> CheckResult {
 }
 
 fn judge(roi: &RoiFact, covered: f64, limits: &Thresholds) -> Option<Finding> {
-    let drawn = roi.source == "Manual" || roi.source == "Custom";
     let (limit, status) = if roi.is_target() && covered < limits.target_coverage_fail {
         (limits.target_coverage_fail, QcStatus::Fail)
     } else if roi.is_target() {
         (limits.target_coverage_warning, QcStatus::Warning)
-    } else if !drawn || roi.is_external() || covered <= 0.0 {
+    } else if !roi.is_drawn() || roi.is_external() || covered <= 0.0 {
         // The outline of the patient, automatic structures and organs far from the beam leave the grid in most plans.
         (limits.organ_coverage_warning, QcStatus::Info)
     } else {
@@ -41,7 +42,7 @@ fn judge(roi: &RoiFact, covered: f64, limits: &Thresholds) -> Option<Finding> {
     };
     (covered < limit).then(|| Finding {
         status,
-        item: format!("{} ({})", roi.name, roi.source),
+        item: roi.label(),
         message: format!("{:.1} % of its volume lies inside the dose grid", 100.0 * covered),
         value: Some(covered),
         limit: Some(limit),

@@ -19,12 +19,12 @@ const TEXTS: Texts = Texts {
 };
 
 fn run(facts: &CourseFacts, _cfg: &QcConfig) -> CheckResult {
-    let findings = facts.rois.iter().filter(|r| r.voxels == 0).map(judge).collect();
-    conclude(&CHECK, facts.rois.len(), findings, &TEXTS)
+    let judged: Vec<&RoiFact> = facts.rois.iter().filter(|r| !facts.is_elsewhere(r)).collect();
+    let findings = judged.iter().filter(|r| r.voxels == 0).map(|r| judge(r)).collect();
+    conclude(&CHECK, judged.len(), findings, &TEXTS)
 }
 
 fn judge(roi: &RoiFact) -> Finding {
-    let automatic = roi.source != "Manual" && roi.source != "Custom";
     let message = match roi.n_contours {
         Some(0) => "it has no contours".to_owned(),
         Some(n) => format!("its {n} contours enclose no voxel of the planning image"),
@@ -32,8 +32,8 @@ fn judge(roi: &RoiFact) -> Finding {
     };
     Finding {
         // That an automatic engine did not find an organ is a fact about the field of view.
-        status: if automatic { QcStatus::Info } else { QcStatus::Warning },
-        item: format!("{} ({})", roi.name, roi.source),
+        status: if roi.is_drawn() { QcStatus::Warning } else { QcStatus::Info },
+        item: roi.label(),
         message,
         value: Some(0.0),
         limit: Some(1.0),

@@ -25,12 +25,14 @@ fn run(facts: &CourseFacts, _cfg: &QcConfig) -> CheckResult {
         .iter()
         .find(|s| s.is_primary)
         .map(|s| (s.id.as_str(), s.frame_of_reference.as_str()));
+    let left = left_out(facts);
     let dose = facts.dose.as_ref().map(|d| (d.path.as_str(), d.frame_of_reference.as_str()));
     let objects: Vec<(&str, &str)> = [image, structures, dose].into_iter().flatten().collect();
+    let looked_at = objects.len().saturating_sub(1) + left.len();
     let Some(&(anchor, frame)) = objects.iter().find(|(_, frame)| !frame.is_empty()) else {
         return conclude(&CHECK, 0, Vec::new(), &TEXTS);
     };
-    let findings = objects
+    let mut findings: Vec<Finding> = objects
         .iter()
         .filter(|(_, f)| !f.is_empty() && *f != frame)
         .map(|(name, f)| Finding {
@@ -41,5 +43,28 @@ fn run(facts: &CourseFacts, _cfg: &QcConfig) -> CheckResult {
             limit: None,
         })
         .collect();
-    conclude(&CHECK, objects.len() - 1, findings, &TEXTS)
+    findings.extend(left);
+    conclude(&CHECK, looked_at, findings, &TEXTS)
+}
+
+/// Dose objects that were not evaluated because they lie in another frame than the image: a failure when no other dose took their place.
+fn left_out(facts: &CourseFacts) -> Vec<Finding> {
+    let Some(image) = facts.planning_image() else { return Vec::new() };
+    let status = if facts.dose.is_some() { QcStatus::Warning } else { QcStatus::Fail };
+    let elsewhere = |frame: &str| CourseFacts::frames_differ(frame, &image.frame_of_reference);
+    facts
+        .dose_objects
+        .iter()
+        .filter(|d| !d.is_selected && elsewhere(&d.frame_of_reference))
+        .map(|d| Finding {
+            status,
+            item: d.name.clone(),
+            message: format!(
+                "is in frame of reference {}, {} is in {}; it was not evaluated",
+                d.frame_of_reference, image.path, image.frame_of_reference
+            ),
+            value: None,
+            limit: None,
+        })
+        .collect()
 }

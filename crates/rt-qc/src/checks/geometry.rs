@@ -1,10 +1,10 @@
 //! Geometry agreement: volumes stand where organize recorded them, masks on the image, contours and dose over it.
 
-use rt_core::{Bounds, Grid, GridTolerance};
+use rt_core::{Grid, GridTolerance};
 
 use super::{Check, Texts, conclude};
 use crate::config::QcConfig;
-use crate::facts::CourseFacts;
+use crate::facts::{CourseFacts, RoiFact};
 use crate::report::{CheckResult, Finding, QcStatus};
 
 pub(super) const CHECK: Check = Check {
@@ -45,12 +45,13 @@ fn run(facts: &CourseFacts, cfg: &QcConfig) -> CheckResult {
             findings.push(fail(&dose.path, "the dose grid does not touch the image".to_owned()));
         }
     }
-    for set in facts.structure_sets.iter().filter(|s| s.is_primary) {
-        let same_frame = set.frame_of_reference.is_empty() || set.frame_of_reference == image.frame_of_reference;
-        if let Some(extent) = set.extent.filter(|_| same_frame) {
-            findings.extend(outside_image(&set.id, extent, &image.recorded, cfg.thresholds.outside_image_voxels));
-        }
-    }
+    let limit = cfg.thresholds.outside_image_voxels;
+    findings.extend(
+        facts
+            .rois
+            .iter()
+            .filter_map(|roi| outside_image(facts, roi, &image.recorded, limit)),
+    );
     conclude(&CHECK, facts.images.len(), findings, &TEXTS)
 }
 
@@ -60,20 +61,20 @@ fn grids_differ(item: &str, stored: &Grid, recorded: &Grid, tolerance: GridToler
         .map(|d| fail(item, format!("its grid is not the recorded one: {d}")))
 }
 
-/// How far contours leave the image, in voxels along the axis where it is worst.
-fn outside_image(set: &str, extent: Bounds, image: &Grid, limit: f64) -> Option<Finding> {
-    let corners = (0..8).map(|c| {
-        let pick = |axis: usize| if c >> axis & 1 == 1 { extent.hi[axis] } else { extent.lo[axis] };
-        image.world_to_index(rt_core::Vec3::new(pick(0), pick(1), pick(2)))
-    });
-    let size = image.size();
-    let beyond = corners
-        .flat_map(|p| (0..3).map(move |a| (-p[a]).max(p[a] - (size[a] as f64 - 1.0))))
-        .fold(f64::NEG_INFINITY, f64::max)
-        - 0.5;
+/// A drawn region that leaves the image, or lies wholly beside it.
+fn outside_image(facts: &CourseFacts, roi: &RoiFact, image: &Grid, limit: f64) -> Option<Finding> {
+    let extent = roi.extent?;
+    let beyond = extent.beyond(image.size());
+    if extent.misses(image.size()) {
+        // In another frame of reference positions mean nothing; that is the frame check's matter.
+        let set = facts.structure_sets.iter().find(|s| s.id == roi.origin);
+        let frame = set.map_or("", |s| s.frame_of_reference.as_str());
+        let anchor = facts.planning_image().map_or("", |i| i.frame_of_reference.as_str());
+        return (!CourseFacts::frames_differ(frame, anchor)).then(|| fail(&roi.label(), "its contours lie beside the image".to_owned()));
+    }
     (beyond > limit).then(|| Finding {
         status: QcStatus::Warning,
-        item: set.to_owned(),
+        item: roi.label(),
         message: format!("its contours leave the image by {beyond:.1} voxels"),
         value: Some(beyond),
         limit: Some(limit),

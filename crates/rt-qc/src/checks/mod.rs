@@ -1,9 +1,11 @@
 //! One file per check; [`ALL`] is the list in the order of the report.
 
+mod cropping;
 mod dose_coverage;
 mod empty_structures;
 mod frame_of_reference;
 mod geometry;
+mod objects;
 mod outputs;
 
 use crate::config::QcConfig;
@@ -24,11 +26,13 @@ pub struct Check {
 
 /// Every check, in the order of the report.
 pub const ALL: &[Check] = &[
+    objects::CHECK,
     outputs::CHECK,
     frame_of_reference::CHECK,
     geometry::CHECK,
     dose_coverage::CHECK,
     empty_structures::CHECK,
+    cropping::CHECK,
 ];
 
 /// Sentences of one check for each outcome.

@@ -1,10 +1,10 @@
 //! A sound course passes; each planted fault raises its own code and no other.
 
 use rt_config::Validate;
-use rt_core::{Bounds, Grid, Vec3};
+use rt_core::{Grid, Vec3};
 
 use crate::config::{FailOn, QcConfig};
-use crate::facts::{CourseFacts, DoseFact, ImageFact, RoiFact, StageFact, StageState, StructureSetFact};
+use crate::facts::{CourseFacts, Cut, DoseFact, DoseObjectFact, ImageFact, IndexBox, RoiFact, StageFact, StageState, StructureSetFact};
 use crate::report::QcStatus;
 
 fn grid() -> Grid {
@@ -20,6 +20,10 @@ fn roi(name: &str, covered: f64) -> RoiFact {
         voxels: 100,
         n_contours: Some(5),
         covered_fraction: Some(covered),
+        extent: Some(IndexBox {
+            lo: [10.0, 10.0, 2.0],
+            hi: [20.0, 20.0, 8.0],
+        }),
         ..RoiFact::default()
     }
 }
@@ -44,10 +48,13 @@ fn sound() -> CourseFacts {
             id: "rs_01".into(),
             is_primary: true,
             frame_of_reference: "1.2".into(),
-            extent: Some(Bounds {
-                lo: Vec3::new(-50.0, -50.0, -30.0),
-                hi: Vec3::new(50.0, 50.0, 27.0),
-            }),
+        }],
+        plans: 1,
+        dose_objects: vec![DoseObjectFact {
+            name: "RD.dcm".into(),
+            frame_of_reference: "1.2".into(),
+            is_selected: true,
+            why: "selected".into(),
         }],
         dose: Some(DoseFact {
             path: "images/dose.nii".into(),
@@ -57,6 +64,15 @@ fn sound() -> CourseFacts {
         }),
         mask_grid: Some(grid()),
         rois: vec![roi("PTV", 1.0), roi("Bladder", 1.0), roi("Body", 0.6)],
+        notes: Vec::new(),
+    }
+}
+
+/// Contours 40 slices above the image.
+fn beside() -> IndexBox {
+    IndexBox {
+        lo: [10.0, 10.0, 60.0],
+        hi: [20.0, 20.0, 66.0],
     }
 }
 
@@ -91,10 +107,9 @@ fn another_frame_of_reference_raises_its_code_alone() {
     raises(&facts, &["qc.frame_mismatch"], QcStatus::Fail);
     let mut facts = sound();
     facts.structure_sets[0].frame_of_reference = "9.9".into();
-    facts.structure_sets[0].extent = Some(Bounds {
-        lo: Vec3::splat(900.0),
-        hi: Vec3::splat(950.0),
-    });
+    for roi in &mut facts.rois {
+        (roi.extent, roi.voxels, roi.covered_fraction) = (Some(beside()), 0, Some(0.0));
+    }
     raises(&facts, &["qc.frame_mismatch"], QcStatus::Fail);
 }
 
@@ -107,11 +122,14 @@ fn a_moved_volume_raises_its_code_alone() {
     facts.mask_grid = Some(Grid::axis_aligned([32, 64, 20], Vec3::new(-64.0, -64.0, -30.0), [2.0, 2.0, 3.0]).unwrap());
     raises(&facts, &["qc.geometry"], QcStatus::Fail);
     let mut facts = sound();
-    facts.structure_sets[0].extent = Some(Bounds {
-        lo: Vec3::new(-50.0, -50.0, -50.0),
-        hi: Vec3::new(50.0, 50.0, 27.0),
+    facts.rois[0].extent = Some(IndexBox {
+        lo: [10.0, 10.0, -4.0],
+        hi: [20.0, 20.0, 8.0],
     });
     raises(&facts, &["qc.geometry"], QcStatus::Warning);
+    let mut facts = sound();
+    (facts.rois[0].extent, facts.rois[0].voxels, facts.rois[0].covered_fraction) = (Some(beside()), 0, Some(0.0));
+    raises(&facts, &["qc.geometry"], QcStatus::Fail);
 }
 
 #[test]
@@ -138,6 +156,45 @@ fn an_empty_structure_raises_its_code_alone() {
 }
 
 #[test]
+fn a_dose_left_out_for_its_frame_raises_the_frame_code_alone() {
+    let mut facts = sound();
+    facts.dose = None;
+    facts.dose_objects[0].frame_of_reference = "9.9".into();
+    facts.dose_objects[0].is_selected = false;
+    facts.rois.iter_mut().for_each(|r| r.covered_fraction = None);
+    raises(&facts, &["qc.frame_mismatch"], QcStatus::Fail);
+}
+
+#[test]
+fn a_missing_object_raises_its_code_alone() {
+    let without_dose = |facts: &mut CourseFacts| {
+        facts.dose = None;
+        facts.rois.iter_mut().for_each(|r| r.covered_fraction = None);
+    };
+    let mut facts = sound();
+    without_dose(&mut facts);
+    facts.dose_objects[0].is_selected = false;
+    facts.dose_objects[0].why = "relative".into();
+    raises(&facts, &["qc.missing_object"], QcStatus::Fail);
+    facts.dose_objects.clear();
+    raises(&facts, &["qc.missing_object"], QcStatus::Fail);
+    facts.plans = 0;
+    raises(&facts, &[], QcStatus::Pass);
+    raises(&CourseFacts::default(), &["qc.missing_object"], QcStatus::Fail);
+}
+
+#[test]
+fn a_structure_cut_in_the_plane_raises_its_code_alone() {
+    let mut facts = sound();
+    facts.rois[2].cut = Cut::Ends;
+    raises(&facts, &[], QcStatus::Pass);
+    facts.rois[2].cut = Cut::Sides;
+    raises(&facts, &["qc.cut_structure"], QcStatus::Warning);
+    facts.rois[2].name = "CouchSurface".into();
+    raises(&facts, &[], QcStatus::Pass);
+}
+
+#[test]
 fn an_unknown_check_in_the_configuration_is_refused_by_name() {
     let cfg = QcConfig {
         checks: vec!["geometri".into()],
@@ -147,7 +204,7 @@ fn an_unknown_check_in_the_configuration_is_refused_by_name() {
     assert_eq!(issue.key, "checks");
     assert!(
         issue.message.contains("geometri") && issue.message.contains("dose_coverage"),
-        "{issue:?}"
+        "{issue}"
     );
     assert!(FailOn::Warning.applies_to(QcStatus::Fail) && !FailOn::Fail.applies_to(QcStatus::Warning));
 }
