@@ -1,0 +1,111 @@
+//! The sections that decide what organize makes.
+
+use std::path::PathBuf;
+
+use rt_config::{ConfigIssue, Validate};
+use rt_dicom::gate::Limits;
+use serde::{Deserialize, Serialize};
+
+/// All sections of the stage, its own first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrganizeSections {
+    /// `[organize]`
+    pub organize: OrganizeConfig,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[privacy]`
+    pub privacy: PrivacyConfig,
+    /// `[cohort]`
+    pub cohort: CohortFolders,
+}
+
+impl Validate for OrganizeSections {
+    fn validate(&self) -> Result<(), ConfigIssue> {
+        if self.organize.min_slices == 0 {
+            return Err(ConfigIssue::new("min_slices", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// `[cohort]`: the folder to read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CohortFolders {
+    /// Folder of DICOM files, read only.
+    pub input: Option<PathBuf>,
+    /// Folder for everything that is made.
+    pub output: Option<PathBuf>,
+}
+
+/// How the DICOM files come into the course folders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placing {
+    /// Another name of the same file; copied where the file system cannot.
+    #[default]
+    Hardlink,
+    /// A link to the input; copied where the file system cannot.
+    Symlink,
+    /// A copy.
+    Copy,
+    /// Not at all: later stages do not need them.
+    None,
+}
+
+/// `[organize]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrganizeConfig {
+    /// How DICOM files come into the course folders.
+    pub place: Placing,
+    /// Image series with fewer slices are left out.
+    pub min_slices: usize,
+    /// What to do about slices that are not evenly spaced.
+    pub slice_gap: rt_dicom::SliceGap,
+    /// Grid of a summed dose.
+    pub dose_sum_grid: SumGrid,
+    /// Look at every file again instead of trusting size and time of change.
+    pub cache_verify: bool,
+    /// Make courses of images that no structure set, plan or dose belongs to.
+    pub image_only_courses: bool,
+    /// Go into folders that are symbolic links.
+    pub follow_symlinks: bool,
+    /// Import MR series that share a frame of reference or a study with the course.
+    pub mr_import: bool,
+}
+
+impl Default for OrganizeConfig {
+    fn default() -> Self {
+        Self {
+            place: Placing::default(),
+            min_slices: 2,
+            slice_gap: rt_dicom::SliceGap::default(),
+            dose_sum_grid: SumGrid::default(),
+            cache_verify: false,
+            image_only_courses: true,
+            follow_symlinks: false,
+            mr_import: true,
+        }
+    }
+}
+
+/// Grid of a summed dose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SumGrid {
+    /// All extents at the finest spacing.
+    #[default]
+    Union,
+    /// The grid of the component with the smallest voxels.
+    Reference,
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacyConfig {
+    /// Write names, birth dates and physicians to tables.
+    pub identifiers: bool,
+}
