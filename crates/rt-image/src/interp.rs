@@ -1,7 +1,7 @@
 //! Interpolation between samples: nearest, linear and cubic B-spline, one axis at a time.
 //!
 //! A cubic B-spline goes through the samples after they were turned into coefficients by a recursive filter (Unser, Aldroubi and
-//! Eden, IEEE Trans. Signal Processing 41, 1993); at the ends the samples are mirrored (whole-sample symmetric), as ITK and SciPy's
+//! Eden, IEEE Trans. Signal Processing 41, 1993); at the ends the samples are mirrored (whole-sample symmetric), as ITK and `SciPy`'s
 //! `mirror` do.
 
 use ndarray::Array3;
@@ -136,12 +136,8 @@ const HORIZON: usize = 28;
 pub fn to_spline_coefficients(samples: &mut Array3<f64>) {
     for axis in 0..3 {
         // Lines along `axis`, grouped by another axis so that groups can run at once.
-        let outer = Axis(if axis == 0 { 1 } else { 0 });
-        let inner = Axis(match axis {
-            0 => 0,
-            1 => 0,
-            _ => 1,
-        });
+        let outer = Axis(usize::from(axis == 0));
+        let inner = Axis(usize::from(axis == 2));
         samples
             .axis_iter_mut(outer)
             .into_par_iter()
@@ -163,7 +159,9 @@ fn filter(c: &mut [f64]) {
         return;
     }
     let gain = (1.0 - POLE) * (1.0 - 1.0 / POLE);
-    c.iter_mut().for_each(|v| *v *= gain);
+    for v in c.iter_mut() {
+        *v *= gain;
+    }
     c[0] = first_causal(c);
     for k in 1..n {
         c[k] += POLE * c[k - 1];
