@@ -31,6 +31,8 @@ pub struct CourseEntry {
     pub patient_id: String,
     /// Course as named in tables, unique within the patient.
     pub course_id: String,
+    /// What holds the course together ([`CourseRecord::key`]): with the patient its identity over all runs.
+    pub key: String,
     /// Course folder `<patient>/<course>` relative to the output folder.
     pub path: String,
     /// Whether later stages take it.
