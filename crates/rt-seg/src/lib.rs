@@ -1,1 +1,4 @@
-//! rt-seg.
+//! Segmentation engines: the embedded classical one, and the seam for others.
+
+pub mod classical;
+pub mod task;
