@@ -169,6 +169,8 @@ pub struct BoneParams {
     pub low_hu: i16,
     /// Every bone has a voxel above this.
     pub high_hu: i16,
+    /// And no bone voxel is further than this from such a one: enhanced organs that touch a bone stay out.
+    pub reach_mm: f64,
     /// Smaller components are not bone.
     pub min_ml: f64,
     /// Gaps of up to twice this are closed.
@@ -186,6 +188,7 @@ impl Default for BoneParams {
         Self {
             low_hu: 120,
             high_hu: 250,
+            reach_mm: 12.0,
             min_ml: 1.0,
             closing_mm: 5.0,
             max_hole_cm2: 20.0,
