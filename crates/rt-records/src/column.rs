@@ -95,6 +95,16 @@ impl Column {
         (0..self.len()).filter(|&row| !self.value(row).is_missing()).count()
     }
 
+    /// Cells, elements of lists counted.
+    pub(crate) fn weight(&self) -> usize {
+        let elements = match &self.cells {
+            Cells::Floats(v) => v.iter().flatten().map(Vec::len).sum(),
+            Cells::Singles(v) => v.iter().flatten().map(|list| list.len() / 2).sum(),
+            Cells::Text(_) | Cells::Int(_) | Cells::Float(_) | Cells::Bool(_) => 0,
+        };
+        self.len() + elements
+    }
+
     pub(crate) fn push_missing(&mut self) {
         match &mut self.cells {
             Cells::Text(v) => v.push(None),

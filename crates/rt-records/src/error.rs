@@ -180,3 +180,13 @@ impl WriteError {
         }
     }
 }
+
+impl From<WriteError> for std::io::Error {
+    /// For closures that write a file: the kind of the reason is kept, so that a full disk is still seen as one.
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Io { source, .. } => source,
+            other => Self::other(other),
+        }
+    }
+}

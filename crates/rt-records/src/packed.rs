@@ -86,12 +86,7 @@ impl Packed {
             path: path.to_owned(),
             reason,
         };
-        let features = file
-            .fact(KEY_FEATURES)
-            .ok_or_else(|| damaged("it has no feature names".to_owned()))?;
-        let features: Vec<String> = serde_json::from_str(features).map_err(|e| damaged(e.to_string()))?;
-        let diagnostics = file.fact(KEY_DIAGNOSTICS).unwrap_or("[]");
-        let diagnostics = serde_json::from_str(diagnostics).map_err(|e| damaged(e.to_string()))?;
+        let (features, diagnostics) = announced(&file, path)?;
         let table = file.table(None)?;
         let lengths_agree = table
             .iter()
@@ -108,21 +103,17 @@ impl Packed {
 
     /// Columns of the wide table: ids, diagnostics, features, then the other columns of the rows.
     pub fn wide_schema(&self) -> TableSchema {
-        let own = self.table.schema();
-        let kept: Vec<&ColumnDef> = own
-            .columns()
-            .iter()
-            .filter(|c| c.name != VALUES.name && c.name != DIAGNOSTICS.name)
-            .collect();
-        let (ids, rest) = kept.split_at(kept.len().min(crate::tables::IDS.len()));
-        let features = self.features.iter().map(|name| ColumnDef::new(name.as_str(), Kind::Float, "", ""));
-        let columns = ids
-            .iter()
-            .map(|&c| c.clone())
-            .chain(self.diagnostics.iter().cloned())
-            .chain(features)
-            .chain(rest.iter().map(|&c| c.clone()));
-        TableSchema::contract(own.name(), columns)
+        wide_schema(self.table.schema(), &self.features, &self.diagnostics)
+    }
+
+    /// Columns of the wide table of a file; reads its footer only.
+    ///
+    /// # Errors
+    /// As [`Packed::read`].
+    pub fn read_wide_schema(path: &Path) -> Result<TableSchema, ReadError> {
+        let file = ParquetFile::open(path)?;
+        let (features, diagnostics) = announced(&file, path)?;
+        Ok(wide_schema(file.schema(), &features, &diagnostics))
     }
 
     /// The wide table, one column a feature.
@@ -174,6 +165,37 @@ impl Packed {
         }
         Ok(b.finish()?.columns().to_vec())
     }
+}
+
+/// Names of features and definitions of diagnostics that a file announces.
+fn announced(file: &ParquetFile, path: &Path) -> Result<(Vec<String>, Vec<ColumnDef>), ReadError> {
+    let damaged = |reason: String| ReadError::Format {
+        path: path.to_owned(),
+        reason,
+    };
+    let features = file
+        .fact(KEY_FEATURES)
+        .ok_or_else(|| damaged("it has no feature names".to_owned()))?;
+    let features = serde_json::from_str(features).map_err(|e| damaged(e.to_string()))?;
+    let diagnostics = serde_json::from_str(file.fact(KEY_DIAGNOSTICS).unwrap_or("[]")).map_err(|e| damaged(e.to_string()))?;
+    Ok((features, diagnostics))
+}
+
+fn wide_schema(own: &TableSchema, features: &[String], diagnostics: &[ColumnDef]) -> TableSchema {
+    let kept: Vec<&ColumnDef> = own
+        .columns()
+        .iter()
+        .filter(|c| c.name != VALUES.name && c.name != DIAGNOSTICS.name)
+        .collect();
+    let (ids, rest) = kept.split_at(kept.len().min(crate::tables::IDS.len()));
+    let features = features.iter().map(|name| ColumnDef::new(name.as_str(), Kind::Float, "", ""));
+    let columns = ids
+        .iter()
+        .map(|&c| c.clone())
+        .chain(diagnostics.iter().cloned())
+        .chain(features)
+        .chain(rest.iter().map(|&c| c.clone()));
+    TableSchema::first_wins(own.name(), columns)
 }
 
 /// Fills a [`Packed`] row by row; the first mistake is told at the end.

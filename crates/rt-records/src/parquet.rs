@@ -29,8 +29,8 @@ const KEY_VERSION: &str = "rtpipeline.schema_version";
 const KEY_CODE: &str = "rtpipeline.code_version";
 const KEY_COLUMNS: &str = "rtpipeline.columns";
 
-/// Cells that a row group holds at most, unless one table alone has more: bounds the memory of a merge to about 40 MB.
-const GROUP_CELLS: usize = 4_000_000;
+/// Cells that a row group holds, elements of lists counted; bounds the memory of a merge to about 40 MB.
+pub const GROUP_CELLS: usize = 4_000_000;
 
 /// What a file says about itself beside its columns.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +63,8 @@ pub struct ParquetWriter<W: Write + Send> {
     inner: ArrowWriter<W>,
     schema: TableSchema,
     arrow: arrow_schema::SchemaRef,
+    /// Cells since the last row group ended.
+    pending: usize,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
@@ -80,6 +82,7 @@ impl<W: Write + Send> ParquetWriter<W> {
             inner,
             schema: schema.clone(),
             arrow,
+            pending: 0,
         })
     }
 
@@ -103,7 +106,13 @@ impl<W: Write + Send> ParquetWriter<W> {
             format: "Parquet",
             reason,
         })?;
-        self.inner.write(&batch).map_err(|e| encode(&self.schema, &e))
+        self.inner.write(&batch).map_err(|e| encode(&self.schema, &e))?;
+        self.pending += rows.weight();
+        if self.pending >= GROUP_CELLS {
+            self.pending = 0;
+            self.inner.flush().map_err(|e| encode(&self.schema, &e))?;
+        }
+        Ok(())
     }
 
     /// Ends the file and gives the output back; bytes are complete, flushing and syncing is the caller's.
@@ -116,9 +125,19 @@ impl<W: Write + Send> ParquetWriter<W> {
     }
 }
 
-fn encode(schema: &TableSchema, error: &impl std::fmt::Display) -> WriteError {
+/// Keeps the system's reason (a full disk) when there is one.
+fn encode(schema: &TableSchema, error: &(dyn std::error::Error + 'static)) -> WriteError {
+    let table = schema.name().to_owned();
+    let mut cause = Some(error);
+    while let Some(e) = cause {
+        if let Some(io) = e.downcast_ref::<std::io::Error>() {
+            let source = std::io::Error::new(io.kind(), error.to_string());
+            return WriteError::Io { table, source };
+        }
+        cause = e.source();
+    }
     WriteError::Encode {
-        table: schema.name().to_owned(),
+        table,
         format: "Parquet",
         reason: error.to_string(),
     }
@@ -224,7 +243,7 @@ impl ParquetFile {
         let wanted: Vec<usize> = (0..schema.len())
             .filter(|&i| columns.is_none_or(|names| names.contains(&schema.columns()[i].name.as_ref())))
             .collect();
-        let schema = TableSchema::contract(schema.name(), wanted.iter().map(|&i| schema.columns()[i].clone()));
+        let schema = TableSchema::first_wins(schema.name(), wanted.iter().map(|&i| schema.columns()[i].clone()));
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
         let inner = builder
             .with_projection(mask)

@@ -110,8 +110,8 @@ impl TableSchema {
         })))
     }
 
-    /// A table of the contract; a name that comes again keeps its first place and definition.
-    pub(crate) fn contract(name: &str, columns: impl IntoIterator<Item = ColumnDef>) -> Self {
+    /// A table with these columns; a name that comes again keeps its first place and definition.
+    pub fn first_wins(name: &str, columns: impl IntoIterator<Item = ColumnDef>) -> Self {
         let mut kept: Vec<ColumnDef> = Vec::new();
         let mut index = HashMap::new();
         for column in columns {
@@ -130,13 +130,13 @@ impl TableSchema {
     /// The same columns and, after them, those of `more` that are not there yet.
     #[must_use]
     pub fn extended(&self, more: impl IntoIterator<Item = ColumnDef>) -> Self {
-        Self::contract(self.name(), self.columns().iter().cloned().chain(more))
+        Self::first_wins(self.name(), self.columns().iter().cloned().chain(more))
     }
 
     /// The same columns under another table name.
     #[must_use]
     pub fn renamed(&self, name: &str) -> Self {
-        Self::contract(name, self.columns().iter().cloned())
+        Self::first_wins(name, self.columns().iter().cloned())
     }
 
     /// Name of the table: `dvh_metrics`.

@@ -122,6 +122,29 @@ impl Table {
         })
     }
 
+    /// The columns of `schema` that this table has, under their own definitions here; columns it does not have are left out.
+    #[must_use]
+    pub fn project(&self, schema: &TableSchema) -> Self {
+        let wanted: Vec<usize> = schema.columns().iter().filter_map(|c| self.schema.index_of(&c.name)).collect();
+        let definitions = wanted.iter().map(|&i| self.schema.columns()[i].clone());
+        Self {
+            schema: TableSchema::first_wins(schema.name(), definitions),
+            columns: wanted.iter().map(|&i| self.columns[i].clone()).collect(),
+            rows: self.rows,
+        }
+    }
+
+    /// The same table with more columns at the end, all their cells missing.
+    #[must_use]
+    pub fn with_columns(mut self, more: impl IntoIterator<Item = ColumnDef>) -> Self {
+        let schema = self.schema.extended(more);
+        for def in &schema.columns()[self.columns.len()..] {
+            self.columns.push(Column::missing(def.kind, self.rows));
+        }
+        self.schema = schema;
+        self
+    }
+
     /// Adds the rows of `other` at the end, after bringing them under this schema.
     ///
     /// # Errors
@@ -149,20 +172,34 @@ impl Table {
         rest
     }
 
-    /// Gives every row this value in a text column that the schema has: ids from the manifest.
+    /// Size in cells, elements of lists counted: what a batch costs in memory.
+    pub fn weight(&self) -> usize {
+        self.columns.iter().map(Column::weight).sum()
+    }
+
+    /// Sets one cell, for instance a mark that needs the whole table.
+    ///
+    /// # Errors
+    /// [`TableError::UnknownColumn`], also for a row that is not there, or [`TableError::WrongKind`].
+    pub fn set<'v>(&mut self, row: usize, column: &ColumnDef, value: impl Into<Value<'v>>) -> Result<(), TableError> {
+        let value = value.into();
+        let Some(i) = self.schema.index_of(&column.name).filter(|_| row < self.rows) else {
+            return Err(TableError::unknown(&self.schema, &column.name));
+        };
+        if self.columns[i].set(row, value) {
+            Ok(())
+        } else {
+            Err(TableError::wrong_kind(&self.schema, i, value))
+        }
+    }
+
+    /// Gives every row this value in one column: ids from the manifest.
     ///
     /// # Errors
     /// [`TableError::UnknownColumn`] or [`TableError::WrongKind`].
-    pub fn fill(&mut self, column: &ColumnDef, value: Value<'_>) -> Result<(), TableError> {
-        let Some(i) = self.schema.index_of(&column.name) else {
-            return Err(TableError::unknown(&self.schema, &column.name));
-        };
-        for row in 0..self.rows {
-            if !self.columns[i].set(row, value) {
-                return Err(TableError::wrong_kind(&self.schema, i, value));
-            }
-        }
-        Ok(())
+    pub fn fill<'v>(&mut self, column: &ColumnDef, value: impl Into<Value<'v>>) -> Result<(), TableError> {
+        let value = value.into();
+        (0..self.rows).try_for_each(|row| self.set(row, column, value))
     }
 }
 

@@ -257,10 +257,17 @@ pub fn write<W: Write + Seek + Send>(output: W, table: &Table, options: XlsxOpti
 }
 
 fn encode(schema: &TableSchema, error: &XlsxError) -> WriteError {
-    WriteError::Encode {
-        table: schema.name().to_owned(),
-        format: "XLSX",
-        reason: error.to_string(),
+    let table = schema.name().to_owned();
+    match error {
+        XlsxError::IoError(io) => WriteError::Io {
+            table,
+            source: std::io::Error::new(io.kind(), io.to_string()),
+        },
+        other => WriteError::Encode {
+            table,
+            format: "XLSX",
+            reason: other.to_string(),
+        },
     }
 }
 

@@ -76,6 +76,7 @@ columns! {
     IS_PLAN_REFERENCED = Bool "is_plan_referenced" [""] "The structure set is the one that the plan refers to";
     INTERPRETED_TYPE = Text "interpreted_type" [""] "RTROIInterpretedType (3006,00A4): PTV, CTV, GTV, ORGAN, EXTERNAL, ...";
     ROI_KEY = Text "roi_key" [""] "Name for joining: lower case, __partial dropped, blanks, hyphens and underscores as one underscore";
+    PREFERRED = Bool "preferred" [""] "One row per course, dose and roi_key is marked: Manual before Custom, CustomModel, AutoRTS, NIfTI_Direct; computed before not computed";
     SAMPLING = Text "sampling" [""] "exact or reference";
     WARNINGS = Text "warnings" [""] "Codes of what a person should know about the row, joined by ;";
 }
@@ -124,7 +125,7 @@ pub fn schema_with(extra: impl IntoIterator<Item = ColumnDef>) -> TableSchema {
         .chain(extra)
         .chain(cloned(OURS_LAST))
         .chain(cloned(OUTCOME));
-    TableSchema::contract("dvh_metrics", columns)
+    TableSchema::first_wins("dvh_metrics", columns)
 }
 
 /// Names of all columns that hold metrics in [`schema`]: those that `rt-dvh files` prints under `metrics`.

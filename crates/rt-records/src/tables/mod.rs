@@ -63,7 +63,7 @@ fn cloned(list: &'static [&'static ColumnDef]) -> impl Iterator<Item = ColumnDef
 }
 
 fn contract(name: &str, lists: &[&'static [&'static ColumnDef]]) -> TableSchema {
-    TableSchema::contract(name, lists.iter().flat_map(|list| cloned(list)))
+    TableSchema::first_wins(name, lists.iter().flat_map(|list| cloned(list)))
 }
 
 /// Every table of `_RESULTS` that has fixed columns, in the order of `columns.md`. Radiomics tables have features besides.

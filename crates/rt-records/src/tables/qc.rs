@@ -1,4 +1,4 @@
-//! `qc/qc.parquet` of a course (one row per check and item) and `qc_reports` of the cohort (one row per course).
+//! `qc/qc.parquet` of a course (for each check one row with an empty item and its result, then one row per finding) and `qc_reports` of the cohort (one row per course).
 
 use crate::schema::TableSchema;
 pub use crate::tables::{COURSE_ID, ERROR_CODE, MESSAGE, PATIENT_ID, STATUS};
@@ -10,11 +10,10 @@ columns! {
     CHECK = Text "check" [""] "Id of the check: files.required, rs.for_matches_ct, ...";
     RESULT = Text "result" [""] "PASS, INFO, WARNING, FAIL or SKIP";
     CODE = Text "code" [""] "Stable code of the finding; empty when the check passed";
-    ITEM = Text "item" [""] "What the line is about when it is not the whole course: a structure, a file";
-    FINDING = Text "finding" [""] "What was found, in words";
+    ITEM = Text "item" [""] "What a finding is about: a structure, a file, a stage; empty in the row of the check itself";
+    FINDING = Text "finding" [""] "What was found, in words; in the row of the check its result in one sentence";
     VALUE = Float "value" [""] "Figure that was compared";
     LIMIT = Float "limit" [""] "Limit that it was compared with";
-    UNIT = Text "unit" [""] "Unit of both";
     ADVICE = Text "advice" [""] "What to do about it";
 }
 

@@ -4,7 +4,7 @@
 //! `rt_radiomics::registry` alone and come as lists of names. In a course they are packed ([`crate::packed`]), in `_RESULTS` wide.
 
 use crate::schema::{ColumnDef, TableSchema};
-pub use crate::tables::dvh::{BODY_REGIONS, CONTRAST_PHASE, IMAGE_MODALITY, INTERPRETED_TYPE, ROI_KEY, SEGMENTATION_ENGINE};
+pub use crate::tables::dvh::{BODY_REGIONS, CONTRAST_PHASE, IMAGE_MODALITY, INTERPRETED_TYPE, PREFERRED, ROI_KEY, SEGMENTATION_ENGINE};
 pub use crate::tables::{COURSE_ID, ERROR_CODE, MESSAGE, PATIENT_ID, STATUS};
 use crate::tables::{IDS, OUTCOME, contract};
 
@@ -36,7 +36,7 @@ columns! {
 }
 
 static ENDING: &[&ColumnDef] = &[&CONTRAST_PHASE, &IMAGE_MODALITY, &BODY_REGIONS];
-static EXTRA: &[&ColumnDef] = &[&SEGMENTATION_ENGINE, &INTERPRETED_TYPE, &ROI_KEY];
+static EXTRA: &[&ColumnDef] = &[&SEGMENTATION_ENGINE, &INTERPRETED_TYPE, &ROI_KEY, &PREFERRED];
 
 /// The columns without features and diagnostics; `name` is the table, `radiomics_ct`.
 pub fn schema(name: &str) -> TableSchema {

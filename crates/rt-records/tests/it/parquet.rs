@@ -45,9 +45,9 @@ fn hostile_text_is_kept_to_the_letter() {
 fn the_same_table_gives_the_same_bytes_however_it_is_cut_into_batches() {
     let schema = mixed_schema();
     let mut b = TableBuilder::new(&schema);
-    for i in 0..5000_i64 {
+    for i in 0..5000_usize {
         b.row()
-            .set_named("patient_id", HOSTILE[i as usize % HOSTILE.len()])
+            .set_named("patient_id", HOSTILE[i % HOSTILE.len()])
             .set_named("x", i as f64 * 0.1);
     }
     let table = b.finish().unwrap();

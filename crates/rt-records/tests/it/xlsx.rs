@@ -110,11 +110,7 @@ fn a_text_too_long_for_a_cell_is_cut_and_told() {
     // 16,382 pairs and "..." make 32,767; a pair is never torn.
     assert_eq!(lengths, [32_767, 32_767, 32_767]);
     let readme = book.worksheet_range("readme").unwrap();
-    assert!(
-        readme
-            .rows()
-            .any(|r| r[0].to_string() == "cut" && r[1].to_string().starts_with("2 texts"))
-    );
+    assert!(readme.rows().any(|r| r[0] == "cut" && r[1].to_string().starts_with("2 texts")));
 }
 
 #[test]
