@@ -22,9 +22,9 @@ use dicom::core::Tag;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use collect::{Collector, Encoding, Want};
-pub(crate) use sniff::NotDicom;
+pub use sniff::NotDicom;
 pub(crate) use source::{Source, SourceError};
-pub(crate) use walk::{Fragment, Outcome, PixelSpan, Sink, Truncation, walk};
+pub(crate) use walk::{Outcome, PixelSpan, Sink, Truncation, walk};
 
 use meta::Meta;
 
@@ -240,9 +240,16 @@ pub(crate) struct Gated {
     pub(crate) content_end: u64,
     /// What is missing at the end.
     pub(crate) truncation: Option<Truncation>,
+    /// The data set is a deflate stream.
+    deflated: bool,
 }
 
 impl Gated {
+    /// Whether positions count in an inflated stream.
+    pub(crate) fn is_deflated(&self) -> bool {
+        self.deflated
+    }
+
     /// Clean or repairable; what is neither never becomes a `Gated`.
     pub(crate) fn verdict(&self) -> Verdict {
         if self.findings.is_empty() {
@@ -279,8 +286,35 @@ pub(crate) fn open_with<S: Sink + AsMut<Collector>>(path: &Path, limits: &Limits
     inflate(Box::new(io::BufReader::new(file)), len, meta, limits, sink)
 }
 
+/// What the gate says of a file, for inspection and fuzzing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateReport {
+    /// Clean or repairable.
+    pub verdict: Verdict,
+    /// Tolerances that reading it needs.
+    pub findings: Vec<Finding>,
+    /// `TransferSyntaxUID` as stated, empty when missing.
+    pub syntax: String,
+    /// Bytes of the data set, as stored.
+    pub content: (u64, u64),
+}
+
+/// Looks at the bytes of a file as every reader of this crate does first, and reads all elements but pixels.
+///
+/// # Errors
+/// [`GateError`] for what is not DICOM or cannot be read safely; a clean file that the reader refuses is an error, too.
+pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<GateReport, GateError> {
+    let gated = open_bytes(bytes, limits, Want::Standard)?;
+    crate::dataset::Dataset::of(&gated)?;
+    Ok(GateReport {
+        verdict: gated.verdict(),
+        content: (gated.content_start, gated.content_end),
+        findings: gated.findings,
+        syntax: gated.syntax,
+    })
+}
+
 /// As [`open`] over bytes in memory.
-#[cfg(test)]
 pub(crate) fn open_bytes(bytes: &[u8], limits: &Limits, want: Want) -> Result<Gated, GateError> {
     let mut collector = Collector::new(want);
     let mut source = Source::bytes(bytes);
@@ -322,6 +356,7 @@ fn gated(meta: Meta, outcome: Outcome, collector: &mut Collector) -> Gated {
         content_start: meta.content_start,
         content_end: outcome.content_end,
         truncation: outcome.truncation,
+        deflated: meta.deflated,
     }
 }
 

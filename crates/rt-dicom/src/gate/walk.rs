@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use dicom::core::{Tag, VR};
-use dicom::dictionary_std::tags;
 
 use super::collect::Encoding;
 use super::meta::Meta;
 use super::source::Source;
-use super::{Finding, GateError, Limits, Tolerance, le16, le32, reject, vr};
+use super::{Finding, GateError, Limits, Tolerance, le16, le32, reject};
 
 /// Length field of an element, item or sequence that ends with a delimiter.
 pub(super) const UNDEFINED: u32 = u32::MAX;
