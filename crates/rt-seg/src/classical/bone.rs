@@ -25,7 +25,9 @@ pub(crate) fn find(scene: &Scene<'_>, body: &Array3<u8>, not_bone: &[&Array3<u8>
         .and(scene.hu)
         .par_for_each(|d, v| *d &= u8::from(*v > p.low_hu));
     let mut core = dense.clone();
-    Zip::from(&mut core).and(scene.hu).par_for_each(|c, v| *c &= u8::from(*v > p.high_hu));
+    Zip::from(&mut core)
+        .and(scene.hu)
+        .par_for_each(|c, v| *c &= u8::from(*v > p.high_hu));
     let near = Ball::new(p.reach_mm, scene.spacing).dilate(&core);
     Zip::from(&mut dense).and(&near).par_for_each(|d, n| *d &= n);
     let found = Components::find(dense.view(), Connectivity::TwentySix, |v| v != 0);

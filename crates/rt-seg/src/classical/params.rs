@@ -1,6 +1,9 @@
 //! The numbers of the classical engine; they go into every result.
 
 use serde::Serialize;
+use serde_json::{Map, Value, to_value};
+
+use crate::task::ClassicalTask;
 
 /// All parameters; distances in mm, grey values in HU, volumes in mL. The defaults are those of `spec/segmentation.md` section 4.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
@@ -13,6 +16,24 @@ pub struct Parameters {
     pub airway: AirwayParams,
     /// Bones.
     pub bone: BoneParams,
+}
+
+impl Parameters {
+    /// The parameters that decide the result of a task, as results record them.
+    pub fn of(&self, task: ClassicalTask) -> Map<String, Value> {
+        let body = ("body", to_value(&self.body));
+        let lung = ("lung", to_value(&self.lung));
+        let airway = ("airway", to_value(&self.airway));
+        let bone = ("bone", to_value(&self.bone));
+        let groups = match task {
+            ClassicalTask::Body => vec![body],
+            ClassicalTask::Lungs => vec![body, lung, airway],
+            ClassicalTask::Bones => vec![body, lung, airway, bone],
+        };
+        // Structs of numbers always become JSON.
+        let json = |(name, value): (&str, Result<Value, _>)| Some((name.to_owned(), value.ok()?));
+        groups.into_iter().filter_map(json).collect()
+    }
 }
 
 /// Outline and couch.
