@@ -4,6 +4,7 @@
 //! positions are LPS mm. Operations work in the box of what they touch, never on full grids per structure.
 
 pub mod algebra;
+pub mod any;
 pub mod components;
 pub mod contour;
 pub mod edt;
@@ -19,6 +20,7 @@ pub mod trace;
 pub mod volume;
 
 pub use algebra::{SetOp, combine, overlaps};
+pub use any::AnyVolume;
 pub use components::{ComponentRun, Components, Connectivity};
 pub use contour::planes::{ContourPlane, PlaneError, PlaneFrame, PlaneStack, SlabEnds, StackNotes, StackOptions};
 pub use contour::region::{Edge, Overlap, Point2, Region};

@@ -32,7 +32,10 @@ impl Affine {
     }
 
     /// The grid that the affine places `size` voxels on.
-    pub(crate) fn to_grid(self, size: [usize; 3]) -> Result<Grid, GridError> {
+    ///
+    /// `stated` is the spacing that `pixdim` gives: it is taken where it is the length of the column up to the precision of `f32`, because the
+    /// length of an oblique column is not.
+    pub(crate) fn to_grid(self, size: [usize; 3], stated: [f64; 3]) -> Result<Grid, GridError> {
         let column = |c: usize| Vec3::new(flip(0, self.0[0][c]), flip(1, self.0[1][c]), self.0[2][c]);
         let (u, v, w) = (column(0), column(1), column(2));
         let spacing = [u.length(), v.length(), w.length()];
@@ -40,6 +43,8 @@ impl Affine {
             return Err(GridError::BadSpacing(spacing));
         }
         let direction = Mat3::from_cols(u / spacing[0], v / spacing[1], w / spacing[2]);
+        let same = |n: usize| (spacing[n] - stated[n]).abs() <= 1e-6 * spacing[n];
+        let spacing = [0, 1, 2].map(|n| if same(n) { stated[n] } else { spacing[n] });
         Grid::new(size, column(3), spacing, direction)
     }
 

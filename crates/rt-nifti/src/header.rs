@@ -294,7 +294,7 @@ impl Fields {
             (None, Some(qform)) => (Affine::of_qform(&qform), GeometrySource::Qform),
             (None, None) => (Affine::of_pixdim(spacing), GeometrySource::PixdimOnly),
         };
-        Ok((affine.scaled(mm).to_grid(size)?, source))
+        Ok((affine.scaled(mm).to_grid(size, spacing.map(|s| s.abs() * mm))?, source))
     }
 }
 

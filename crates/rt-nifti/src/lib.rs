@@ -43,6 +43,6 @@ pub use error::{Fault, MapError, ReadError, WriteError};
 pub use geometry::GeometrySource;
 pub use header::{Extension, Header};
 pub use mapped::{MappedVolume, map};
-pub use read::{Layers, header, read, read_from, read_layers};
+pub use read::{Layers, header, read, read_any, read_from, read_layers};
 pub use sample::{DataType, Sample, Scale};
 pub use write::{Encoding, WriteOptions, write, write_layers, write_to};

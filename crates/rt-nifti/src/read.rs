@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use ndarray::Array3;
-use rt_image::Volume;
+use rt_image::{AnyVolume, Volume};
 
 use crate::error::{Fault, ReadError};
 use crate::header::Header;
-use crate::sample::{Sample, decode};
+use crate::sample::{DataType, Sample, decode};
 
 /// Most bytes of samples that one file may hold: 32 GiB, a 4-D file of 100 layers of 512 x 512 x 600 in 16 bits.
 pub const MAX_DATA_BYTES: u64 = 32 << 30;
@@ -35,6 +35,28 @@ pub fn header(path: &Path) -> Result<Header, ReadError> {
 pub fn read<T: Sample>(path: &Path) -> Result<Volume<T>, ReadError> {
     let stream = Stream::open(path)?;
     only_volume(stream).map_err(|fault| at(path, fault))
+}
+
+/// Reads the volume of a 3-D file in the type that it is stored in.
+///
+/// Scaled integers become `f32` (64-bit types `f64`), and 64-bit integers `f64`, as ITK reads them.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_any(path: &Path) -> Result<AnyVolume, ReadError> {
+    let header = header(path)?;
+    let scaled = !header.scale.is_identity();
+    Ok(match header.data_type {
+        DataType::F64 | DataType::U64 | DataType::I64 => read::<f64>(path)?.into(),
+        _ if scaled => read::<f32>(path)?.into(),
+        DataType::U8 => read::<u8>(path)?.into(),
+        DataType::I8 => read::<i8>(path)?.into(),
+        DataType::U16 => read::<u16>(path)?.into(),
+        DataType::I16 => read::<i16>(path)?.into(),
+        DataType::U32 => read::<u32>(path)?.into(),
+        DataType::I32 => read::<i32>(path)?.into(),
+        DataType::F32 => read::<f32>(path)?.into(),
+    })
 }
 
 /// Reads the volume of a 3-D file from any source; `length` is the number of bytes of the source, when it is known.

@@ -219,7 +219,11 @@ pub fn sample_hash(image: &Samples<'_>) -> String {
 }
 
 /// SHA-1 of a label volume widened to 32-bit unsigned integers: PyRadiomics' mask hash.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "labels are small whole numbers; others are cast as the reference casts")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "labels are small whole numbers; others are cast as the reference casts"
+)]
 pub fn label_hash(labels: &Samples<'_>) -> String {
     let mut sha = Sha1::default();
     for k in 0..labels.size()[2] {

@@ -119,7 +119,11 @@ fn level_of(value: f64, edges: &Edges, width: f64) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and below 1e9")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be positive and below 1e9"
+)]
 fn to_index(v: f64) -> usize {
     v as usize
 }

@@ -7,7 +7,7 @@ use rt_image::mesh::BitGrid;
 use crate::diagnostics::Diagnostics;
 use crate::discretise::{Discretised, TooManyLevels, discretise};
 use crate::error::ExtractError;
-use crate::features::{firstorder, glcm, nan_mean, ngtdm, shape, size_matrix};
+use crate::features::{firstorder, glcm, nan_mean, ngtdm, shape, shape2d, size_matrix};
 use crate::image::ImageSource;
 use crate::prepare::{Prepared, prepare};
 use crate::registry::{FeatureClass, Glcm, Glrlm};
@@ -40,14 +40,11 @@ pub fn extract_from(source: &ImageSource<'_>, mask: &Mask, settings: &Settings) 
     };
     let prepared = prepare(source, mask, settings, &mut diagnostics)?;
     let mut out = FeatureVector::new(diagnostics);
-    let (shapes, images) = rayon::join(
+    let (shape, images) = rayon::join(
         || shape_features(&prepared, settings),
         || -> Result<Vec<ImageResult>, ExtractError> { image_features(&prepared, settings) },
     );
-    for (name, value) in shapes {
-        out.push(name, value);
-    }
-    for image in images? {
+    for image in std::iter::once(shape).chain(images?) {
         for (name, value) in image.features {
             out.push(name, value);
         }
@@ -57,6 +54,7 @@ pub fn extract_from(source: &ImageSource<'_>, mask: &Mask, settings: &Settings) 
 }
 
 /// Named features of one derived image.
+#[derive(Debug, Default)]
 struct ImageResult {
     features: Vec<(String, f64)>,
     warnings: Vec<ImageWarning>,
@@ -74,13 +72,29 @@ fn named(image: &str, selection: &ClassSelection, values: &[f64]) -> Vec<(String
         .collect()
 }
 
-fn shape_features(prepared: &Prepared<'_>, settings: &Settings) -> Vec<(String, f64)> {
+/// Shape classes, whatever image types are enabled.
+fn shape_features(prepared: &Prepared<'_>, settings: &Settings) -> ImageResult {
     let (placed, roi) = prepared.shape.as_ref().map_or((&prepared.mask, &prepared.roi), |(p, r)| (p, r));
-    let mut out = Vec::new();
-    for selection in &settings.classes {
-        if selection.class == FeatureClass::Shape {
-            let values = shape::features(roi, &BitGrid::new(placed.block.view()));
-            out.extend(named("original", selection, &values));
+    let mut out = ImageResult::default();
+    let selected = |class| settings.classes.iter().find(|c| c.class == class);
+    if let Some(selection) = selected(FeatureClass::Shape) {
+        let values = shape::features(roi, &BitGrid::new(placed.block.view()));
+        out.features.extend(named("original", selection, &values));
+    }
+    if let Some(selection) = selected(FeatureClass::Shape2D) {
+        let flat = settings.force_2d().filter(|axis| roi.size[*axis] == 1);
+        if let Some(axis) = flat {
+            let values = shape2d::features(roi, placed.block.view(), axis);
+            out.features.extend(named("original", selection, &values));
+        } else {
+            out.warnings.push(ImageWarning {
+                image_type: "original".to_owned(),
+                code: "radiomics.not_flat",
+                message: format!(
+                    "shape2D needs force2D and a region of one slice along force2Ddimension; the box has {:?} voxels",
+                    roi.size
+                ),
+            });
         }
     }
     out
@@ -112,20 +126,12 @@ struct Measured<'a> {
 }
 
 /// All classes but shape on one derived image.
-fn measure(
-    input: &Measured<'_>,
-    roi: &Roi,
-    texture: &TextureSettings,
-    classes: &[ClassSelection],
-) -> Result<ImageResult, ExtractError> {
+fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: &[ClassSelection]) -> Result<ImageResult, ExtractError> {
     let bad = input.values.iter().filter(|v| !v.is_finite()).count();
     if bad > 0 {
         return Err(ExtractError::NotFinite { count: bad });
     }
-    let mut out = ImageResult {
-        features: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut out = ImageResult::default();
     let levels = match discretise(&input.values, input.kind, texture.binning) {
         Ok(levels) => levels,
         Err(TooManyLevels(count)) => {

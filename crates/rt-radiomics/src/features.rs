@@ -8,6 +8,7 @@ pub(crate) mod glcm;
 pub(crate) mod mcc;
 pub(crate) mod ngtdm;
 pub(crate) mod shape;
+pub(crate) mod shape2d;
 pub(crate) mod size_matrix;
 
 /// `-p log2(p + eps)`.

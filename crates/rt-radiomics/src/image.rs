@@ -133,10 +133,7 @@ impl Field {
 #[derive(Debug)]
 pub(crate) enum Base<'a> {
     /// The input as it is, with a normalisation on the fly.
-    Whole {
-        samples: Samples<'a>,
-        scaling: Option<Scaling>,
-    },
+    Whole { samples: Samples<'a>, scaling: Option<Scaling> },
     /// A resampled or cropped part.
     Part(Field),
 }

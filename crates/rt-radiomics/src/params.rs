@@ -9,8 +9,8 @@ use serde_norway::Value;
 
 use crate::registry::FeatureClass;
 use crate::settings::{
-    Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, Resampling, Resegmentation, ResegmentMode, Rounding,
-    Settings, SettingsError, TextureSettings, WeightingNorm,
+    Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, Resampling, ResegmentMode, Resegmentation, Rounding, Settings,
+    SettingsError, TextureSettings, WeightingNorm,
 };
 use section::Section;
 
@@ -198,7 +198,11 @@ fn read_resampling(s: &mut Section, out: &mut Settings) -> Result<(), SettingsEr
             "sitkNearestNeighbor" | "1" => Interpolator::Nearest,
             "sitkLinear" | "2" => Interpolator::Linear,
             "sitkBSpline" | "3" => Interpolator::BSpline,
-            other => return Err(unsupported(&format!("interpolator {other:?} (sitkBSpline, sitkLinear and sitkNearestNeighbor are)"))),
+            other => {
+                return Err(unsupported(&format!(
+                    "interpolator {other:?} (sitkBSpline, sitkLinear and sitkNearestNeighbor are)"
+                )));
+            }
         }),
     };
     let rounding = match s.nullable_text("interpolation_rounding")?.flatten().as_deref() {
@@ -212,7 +216,11 @@ fn read_resampling(s: &mut Section, out: &mut Settings) -> Result<(), SettingsEr
         .try_into()
         .map_err(|_| bad("resampledPixelSpacing", &format!("{list:?}"), "a list of three numbers"))?;
     if spacing.iter().any(|v| !v.is_finite() || *v < 0.0) {
-        return Err(bad("resampledPixelSpacing", &format!("{list:?}"), "three spacings in mm, 0 for an axis to keep"));
+        return Err(bad(
+            "resampledPixelSpacing",
+            &format!("{list:?}"),
+            "three spacings in mm, 0 for an axis to keep",
+        ));
     }
     out.resample = interpolator.map(|interpolator| Resampling {
         spacing,
@@ -236,12 +244,7 @@ fn read_resegmentation(s: &mut Section, out: &mut Settings) -> Result<(), Settin
         Some([a, b]) => Some((a.min(*b), Some(a.max(*b)))),
         Some(list) => return Err(bad("resegmentRange", &format!("{list:?}"), "one or two numbers")),
     }
-    .map(|(lower, upper)| Resegmentation {
-        mode,
-        lower,
-        upper,
-        shape,
-    });
+    .map(|(lower, upper)| Resegmentation { mode, lower, upper, shape });
     Ok(())
 }
 
@@ -297,9 +300,6 @@ fn read_classes(value: Option<Value>) -> Result<Vec<ClassSelection>, SettingsErr
     if out.is_empty() {
         out = FeatureClass::DEFAULT.map(ClassSelection::all).to_vec();
     }
-    if out.iter().any(|c| c.class == FeatureClass::Shape2D) {
-        return Err(unsupported("feature class shape2D"));
-    }
     Ok(out)
 }
 
@@ -315,7 +315,11 @@ fn unsupported(what: &str) -> SettingsError {
     SettingsError::Unsupported { what: what.to_owned() }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be whole and not negative"
+)]
 fn whole(key: &str, v: f64) -> Result<usize, SettingsError> {
     if v >= 0.0 && v.fract() == 0.0 && v < 1e15 {
         Ok(v as usize)
@@ -331,7 +335,10 @@ mod tests {
     #[test]
     fn an_empty_file_is_the_default() {
         assert_eq!(Settings::from_pyradiomics_yaml("").unwrap(), Settings::default());
-        assert_eq!(Settings::from_pyradiomics_yaml("imageType:\n  Original: {}\n").unwrap(), Settings::default());
+        assert_eq!(
+            Settings::from_pyradiomics_yaml("imageType:\n  Original: {}\n").unwrap(),
+            Settings::default()
+        );
     }
 
     #[test]
@@ -367,14 +374,26 @@ featureClass:
 ";
         let s = Settings::from_pyradiomics_yaml(text).unwrap();
         assert_eq!(s.label, 3);
-        assert_eq!(s.normalise, Some(Normalisation { scale: 100.0, outliers: Some(3.0) }));
+        assert_eq!(
+            s.normalise,
+            Some(Normalisation {
+                scale: 100.0,
+                outliers: Some(3.0)
+            })
+        );
         let resample = s.resample.unwrap();
-        assert_eq!((resample.interpolator, resample.rounding), (Interpolator::Linear, Rounding::Truncate));
+        assert_eq!(
+            (resample.interpolator, resample.rounding),
+            (Interpolator::Linear, Rounding::Truncate)
+        );
         assert_eq!(s.pad_distance, 7);
         assert!((s.geometry_tolerance - 1e-4).abs() < 1e-18);
         assert_eq!(s.resegment.unwrap().mode, ResegmentMode::Sigma);
         let texture = &s.image_types[0].texture;
-        assert_eq!((texture.binning, texture.force_2d, texture.distances.as_slice()), (Binning::Width(5.0), Some(2), &[1, 2][..]));
+        assert_eq!(
+            (texture.binning, texture.force_2d, texture.distances.as_slice()),
+            (Binning::Width(5.0), Some(2), &[1, 2][..])
+        );
         assert_eq!(s.classes[1].features(), ["Energy", "Mean"]);
     }
 
@@ -387,7 +406,10 @@ featureClass:
         assert_eq!(code("setting:\n  binWidth: wide\n").code(), "radiomics.params_bad_value");
         assert_eq!(code("imageType:\n  Sobel: {}\n").code(), "radiomics.params_unknown_image_type");
         assert_eq!(code("featureClass:\n  glcmm:\n").code(), "radiomics.params_unknown_class");
-        assert_eq!(code("setting:\n  interpolator: sitkGaussian\n").code(), "radiomics.params_unsupported");
+        assert_eq!(
+            code("setting:\n  interpolator: sitkGaussian\n").code(),
+            "radiomics.params_unsupported"
+        );
         assert_eq!(code("a: [").code(), "radiomics.params_syntax");
     }
 }

@@ -35,7 +35,9 @@ impl Placed {
         if first[0] == usize::MAX {
             return None;
         }
-        let part = block.slice(s![first[2]..=last[2], first[1]..=last[1], first[0]..=last[0]]).to_owned();
+        let part = block
+            .slice(s![first[2]..=last[2], first[1]..=last[1], first[0]..=last[0]])
+            .to_owned();
         Some(Self {
             lo: std::array::from_fn(|a| lo[a] + first[a]),
             block: part,
@@ -97,7 +99,12 @@ pub(crate) fn prepare<'a>(
     };
     if settings.additional_info {
         diagnostics.push_image("original", geometry(grid), source.range());
-        diagnostics.push_mask("original", geometry(grid), &MaskFacts::new(grid, placed.lo, placed.block.view()), None);
+        diagnostics.push_mask(
+            "original",
+            geometry(grid),
+            &MaskFacts::new(grid, placed.lo, placed.block.view()),
+            None,
+        );
     }
     let scaling = source.scaling(settings.normalise)?;
     let (base, placed) = if settings.pre_crop {

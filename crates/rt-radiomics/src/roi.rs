@@ -135,7 +135,10 @@ mod tests {
         };
         assert_eq!(check_size([0; 3], 0, &s), Err(ExtractError::Empty));
         assert_eq!(check_size([1; 3], 1, &s), Err(ExtractError::SingleVoxel));
-        assert!(matches!(check_size([1, 1, 90], 90, &s), Err(ExtractError::TooFewDimensions { found: 1, .. })));
+        assert!(matches!(
+            check_size([1, 1, 90], 90, &s),
+            Err(ExtractError::TooFewDimensions { found: 1, .. })
+        ));
         // The limit itself is too small: 64 asks for 65 voxels.
         assert!(matches!(check_size([8, 8, 1], 64, &s), Err(ExtractError::TooSmall { .. })));
         assert_eq!(check_size([13, 5, 1], 65, &s), Ok(()));

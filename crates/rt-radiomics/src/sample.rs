@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::s;
 use rt_core::Grid;
-use rt_image::VolumeView;
+use rt_image::{AnyVolume, VolumeView};
 
 /// Type of the samples of an image. It decides rounding after interpolation and the type of filtered images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,6 +145,21 @@ macro_rules! samples_of {
 
 samples_of!(U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, F32 f32, F64 f64);
 
+impl<'a> From<&'a AnyVolume> for Samples<'a> {
+    fn from(volume: &'a AnyVolume) -> Self {
+        match volume {
+            AnyVolume::U8(v) => v.view().into(),
+            AnyVolume::I8(v) => v.view().into(),
+            AnyVolume::U16(v) => v.view().into(),
+            AnyVolume::I16(v) => v.view().into(),
+            AnyVolume::U32(v) => v.view().into(),
+            AnyVolume::I32(v) => v.view().into(),
+            AnyVolume::F32(v) => v.view().into(),
+            AnyVolume::F64(v) => v.view().into(),
+        }
+    }
+}
+
 impl Samples<'_> {
     /// Columns, rows and slices, `[ni, nj, nk]`.
     pub fn size(&self) -> [usize; 3] {
@@ -159,7 +174,10 @@ mod tests {
     #[test]
     fn integers_are_truncated_toward_zero_and_clamped() {
         let stored = [-12.7, 12.7, 40_000.0].map(|v| SampleKind::I16.store(v));
-        assert!(stored.iter().zip([-12.0, 12.0, 32_767.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{stored:?}");
+        assert!(
+            stored.iter().zip([-12.0, 12.0, 32_767.0]).all(|(a, b)| (a - b).abs() < 1e-12),
+            "{stored:?}"
+        );
         assert!((SampleKind::F32.store(0.1) - f64::from(0.1f32)).abs() < 1e-300);
     }
 }

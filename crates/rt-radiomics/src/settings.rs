@@ -252,6 +252,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The axis that `setting: force2D` leaves out, as the first image type has it.
+    pub(crate) fn force_2d(&self) -> Option<usize> {
+        self.image_types.first().and_then(|t| t.texture.force_2d)
+    }
+
     /// All settings as one line of text, for the diagnostics.
     pub(crate) fn describe(&self) -> String {
         format!("{self:?}")

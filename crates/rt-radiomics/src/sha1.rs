@@ -86,8 +86,11 @@ mod tests {
         assert_eq!(hash(&[b"abc"]), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(hash(&[]), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
         let long = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-        assert_eq!(hash(&[&long[..7], &long[7..]]), "84983e441c3bd26ebaae4aa1f95129e54670f4f1");
+        assert_eq!(hash(&[&long[..7], &long[7..]]), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
         let million = vec![b'a'; 1_000_000];
-        assert_eq!(hash(&[&million[..333], &million[333..]]), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+        assert_eq!(
+            hash(&[&million[..333], &million[333..]]),
+            "34aa973cd4c4daa4f61eeb2bdbad27316534016f"
+        );
     }
 }

@@ -123,7 +123,10 @@ fn joint(cells: &[Cell], levels: &[u32], m: &Marginals, out: &mut [f64; G::COUNT
     set(G::ClusterProminence, cluster[2]);
     set(G::Contrast, contrast);
     let spread = sx * sy;
-    set(G::Correlation, if spread == 0.0 { 1.0 } else { covariance / (spread + f64::EPSILON) });
+    set(
+        G::Correlation,
+        if spread == 0.0 { 1.0 } else { covariance / (spread + f64::EPSILON) },
+    );
     set(G::JointEnergy, energy);
     set(G::MaximumProbability, maximum);
     set(G::SumSquares, squares);

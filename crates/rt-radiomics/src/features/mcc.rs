@@ -32,7 +32,11 @@ pub(crate) fn coefficient(cells: &[Cell], px: &[f64], py: &[f64], symmetrical: b
     let mut singular: Vec<f64> = if symmetrical {
         s.symmetric_eigenvalues().iter().map(|v| v.abs()).collect()
     } else {
-        (&s * s.transpose()).symmetric_eigenvalues().iter().map(|v| v.max(0.0).sqrt()).collect()
+        (&s * s.transpose())
+            .symmetric_eigenvalues()
+            .iter()
+            .map(|v| v.max(0.0).sqrt())
+            .collect()
     };
     singular.sort_unstable_by(|a, b| b.total_cmp(a));
     singular[1]

@@ -17,7 +17,10 @@ impl Section {
     pub(super) fn new(place: &'static str, value: Value) -> Result<Self, SettingsError> {
         let entries = match value {
             Value::Null => Vec::new(),
-            Value::Mapping(map) => map.into_iter().map(|(key, value)| (plain(&key).unwrap_or_default(), value)).collect(),
+            Value::Mapping(map) => map
+                .into_iter()
+                .map(|(key, value)| (plain(&key).unwrap_or_default(), value))
+                .collect(),
             other => return Err(bad(place, &shown(&other), "a section with keys")),
         };
         Ok(Self { place, entries })
@@ -114,7 +117,9 @@ impl Section {
 
     /// Refuses what is left; `known` are the keys of this place.
     pub(super) fn finish(self, known: &[&str]) -> Result<(), SettingsError> {
-        let Some((key, _)) = self.entries.into_iter().next() else { return Ok(()) };
+        let Some((key, _)) = self.entries.into_iter().next() else {
+            return Ok(());
+        };
         let nearest = known.iter().map(|k| (distance(&key, k), *k)).min();
         let hint = match nearest {
             Some((d, name)) if d <= 3 => format!("; did you mean {name:?}?"),

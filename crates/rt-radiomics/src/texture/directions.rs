@@ -33,7 +33,11 @@ pub(crate) fn scan(field: &LevelField, roi: &Roi, step: [isize; 3], wanted: Want
     let side = field.n() + 1;
     let offset = field.lattice.offset(step).unsigned_abs();
     let dense = side * side <= (1usize << 16).max(2 * roi.count);
-    let mut pairs = if dense { Pairs::Table(vec![0; side * side]) } else { Pairs::Keys(Vec::new()) };
+    let mut pairs = if dense {
+        Pairs::Table(vec![0; side * side])
+    } else {
+        Pairs::Keys(Vec::new())
+    };
     let mut lengths = wanted.runs.then(|| Lengths::new(field, roi, step));
     let mut adjacent = false;
     for run in &roi.runs {
@@ -88,7 +92,13 @@ impl Pairs {
             Self::Keys(mut keys) => {
                 keys.sort_unstable();
                 keys.chunk_by(|a, b| a == b)
-                    .map(|same| (code((same[0] >> 16) as usize), code((same[0] & 0xffff) as usize), u32::try_from(same.len()).unwrap_or(u32::MAX)))
+                    .map(|same| {
+                        (
+                            code((same[0] >> 16) as usize),
+                            code((same[0] & 0xffff) as usize),
+                            u32::try_from(same.len()).unwrap_or(u32::MAX),
+                        )
+                    })
                     .collect()
             }
         }

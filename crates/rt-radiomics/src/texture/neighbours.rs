@@ -28,7 +28,9 @@ impl Neighbourhood {
 
     fn add(mut self, other: &Self) -> Self {
         let pairs = self.dependent.iter_mut().zip(&other.dependent);
-        pairs.chain(self.difference.iter_mut().zip(&other.difference)).for_each(|(a, b)| *a += b);
+        pairs
+            .chain(self.difference.iter_mut().zip(&other.difference))
+            .for_each(|(a, b)| *a += b);
         self
     }
 }
@@ -75,7 +77,11 @@ impl<'a> Counter<'a> {
         let values = field.values();
         let at = field.lattice.position([run.i, run.j, run.k]);
         let here = &values[at..at + run.len];
-        let (sum, present, dependent) = (&mut self.sum[..run.len], &mut self.present[..run.len], &mut self.dependent[..run.len]);
+        let (sum, present, dependent) = (
+            &mut self.sum[..run.len],
+            &mut self.present[..run.len],
+            &mut self.dependent[..run.len],
+        );
         sum.fill(0);
         present.fill(0);
         dependent.fill(0);

@@ -1,0 +1,28 @@
+//! PyRadiomics goldens: every feature of every case.
+
+use rt_conformance::pyradiomics::{Selection, run_selected};
+
+fn check(settings: &[&str], tolerance: f64) {
+    let Some(folder) = super::shared("data/radiomics-golden") else {
+        return;
+    };
+    let selection = Selection {
+        cases: Vec::new(),
+        settings: settings.iter().map(|s| (*s).to_owned()).collect(),
+    };
+    let report = run_selected(&folder, &selection).unwrap();
+    println!("{report}");
+    assert!(!report.rows.is_empty());
+    let misses = report.misses(tolerance);
+    assert!(
+        misses.is_empty(),
+        "{} of {} beyond {tolerance}: {misses:#?}",
+        misses.len(),
+        report.rows.len()
+    );
+}
+
+#[test]
+fn setting_a_on_every_case() {
+    check(&["A"], 1e-9);
+}
