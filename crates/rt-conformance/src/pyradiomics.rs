@@ -113,7 +113,7 @@ impl Report {
             .filter(|row| match &row.outcome {
                 Outcome::Compared {
                     compared, total, largest, ..
-                } => compared < total || !(*largest <= tolerance),
+                } => compared < total || *largest > tolerance,
                 Outcome::Refused { .. } => false,
                 Outcome::Disagreed { .. } | Outcome::Unsupported { .. } => true,
             })
@@ -323,7 +323,7 @@ fn compare_features(golden: &Value, ours: &FeatureVector) -> Outcome {
         extra: ours.names().iter().filter(|n| !theirs.contains_key(*n)).count(),
         largest,
         feature,
-        beyond: differences.into_iter().filter(|d| !(d.1 <= 1e-9)).collect(),
+        beyond: differences.into_iter().filter(|d| d.1 > 1e-9).collect(),
         diagnostics: compare_diagnostics(golden, ours),
     }
 }

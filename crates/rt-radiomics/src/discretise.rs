@@ -69,7 +69,7 @@ pub(crate) fn discretise(values: &[f64], kind: SampleKind, binning: Binning) -> 
 fn edges_of_width(min: f64, max: f64, width: f64) -> Result<Edges, TooManyLevels> {
     let low = min - modulo(min, width);
     let count = ((max + 2.0 * width - low) / width).ceil();
-    if !(count < 1e9) {
+    if count.is_nan() || count > 1e9 {
         return Err(TooManyLevels(usize::MAX));
     }
     // A flat region whose value is an edge: one edge alone would be no bin.
@@ -91,7 +91,9 @@ fn edges_of_count(min: f64, max: f64, n: u32, kind: SampleKind) -> Edges {
     let step = (hi - lo) / f64::from(n);
     let mut list: Vec<f64> = (0..n).map(|i| f64::from(i) * step + lo).chain([hi]).collect();
     if kind == SampleKind::F32 {
-        list.iter_mut().for_each(|e| *e = f64::from(*e as f32));
+        for edge in &mut list {
+            *edge = f64::from(*edge as f32);
+        }
     }
     if let Some(last) = list.last_mut() {
         *last += 1.0;

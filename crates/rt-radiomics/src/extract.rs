@@ -219,14 +219,14 @@ impl Textures {
             let gldm = size_matrix::gldm(&dependences, &field.levels).map(Vec::from);
             (gldm, Some(ngtdm::features(&sums, &field.levels, &levels.counts).to_vec()))
         };
-        let ((glcm, glrlm), (glszm, (gldm, ngtdm))) = if roi.is_large() {
+        let (lines, (glszm, (gldm, ngtdm))) = if roi.is_large() {
             rayon::join(along, || rayon::join(zones, around))
         } else {
             (along(), (zones(), around()))
         };
         Self {
-            glcm,
-            glrlm,
+            glcm: lines.0,
+            glrlm: lines.1,
             glszm,
             gldm,
             ngtdm,

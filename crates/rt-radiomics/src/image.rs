@@ -78,7 +78,7 @@ impl<'a> ImageSource<'a> {
     pub(crate) fn scaling(&self, normalise: Option<Normalisation>) -> Result<Option<Scaling>, ExtractError> {
         let Some(n) = normalise else { return Ok(None) };
         let deviation = self.deviation();
-        if !(deviation > 0.0) {
+        if deviation.is_nan() || deviation <= 0.0 {
             return Err(ExtractError::FlatImage);
         }
         Ok(Some(Scaling {

@@ -12,7 +12,7 @@ use crate::settings::{
     Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, Resampling, ResegmentMode, Resegmentation, Rounding, Settings,
     SettingsError, TextureSettings, WeightingNorm,
 };
-use section::Section;
+use section::{Name, Section};
 
 /// Keys that decide nothing in the features of a whole region: how voxel maps are made, and how the reference runs.
 const WITHOUT_EFFECT: [&str; 7] = [
@@ -103,16 +103,17 @@ fn read_texture(s: &mut Section, out: &mut TextureSettings) -> Result<(), Settin
         out.distances.sort_unstable();
         out.distances.dedup();
     }
-    if let Some(norm) = s.nullable_text("weightingNorm")? {
-        out.weighting = match norm.as_deref() {
-            None => None,
-            Some("manhattan") => Some(WeightingNorm::Manhattan),
-            Some("euclidean") => Some(WeightingNorm::Euclidean),
-            Some("infinity") => Some(WeightingNorm::Infinity),
-            Some("no_weighting") => Some(WeightingNorm::None),
-            Some(other) => return Err(bad("weightingNorm", other, "manhattan, euclidean, infinity, no_weighting or null")),
-        };
-    }
+    out.weighting = match s.name("weightingNorm")? {
+        Name::Missing => out.weighting,
+        Name::Null => None,
+        Name::Given(name) => Some(match name.as_str() {
+            "manhattan" => WeightingNorm::Manhattan,
+            "euclidean" => WeightingNorm::Euclidean,
+            "infinity" => WeightingNorm::Infinity,
+            "no_weighting" => WeightingNorm::None,
+            other => return Err(bad("weightingNorm", other, "manhattan, euclidean, infinity, no_weighting or null")),
+        }),
+    };
     if let Some(v) = s.flag("symmetricalGLCM")? {
         out.symmetrical_glcm = v;
     }
@@ -139,7 +140,9 @@ fn read_texture(s: &mut Section, out: &mut TextureSettings) -> Result<(), Settin
 
 /// The rest of the section.
 fn read_setting(s: &mut Section, out: &mut Settings) -> Result<(), SettingsError> {
-    WITHOUT_EFFECT.iter().for_each(|key| drop(s.take(key)));
+    for key in WITHOUT_EFFECT {
+        s.take(key);
+    }
     if s.count("label_channel", "0")?.is_some_and(|c| c != 0) {
         return Err(unsupported("label_channel other than 0 (masks with several channels)"));
     }
@@ -191,10 +194,10 @@ fn read_resampling(s: &mut Section, out: &mut Settings) -> Result<(), SettingsEr
         out.pre_crop = v;
     }
     let spacing = s.numbers("resampledPixelSpacing")?;
-    let interpolator = match s.nullable_text("interpolator")? {
-        None => Some(Interpolator::BSpline),
-        Some(None) => None,
-        Some(Some(name)) => Some(match name.as_str() {
+    let interpolator = match s.name("interpolator")? {
+        Name::Missing => Some(Interpolator::BSpline),
+        Name::Null => None,
+        Name::Given(name) => Some(match name.as_str() {
             "sitkNearestNeighbor" | "1" => Interpolator::Nearest,
             "sitkLinear" | "2" => Interpolator::Linear,
             "sitkBSpline" | "3" => Interpolator::BSpline,
@@ -205,7 +208,7 @@ fn read_resampling(s: &mut Section, out: &mut Settings) -> Result<(), SettingsEr
             }
         }),
     };
-    let rounding = match s.nullable_text("interpolation_rounding")?.flatten().as_deref() {
+    let rounding = match s.name("interpolation_rounding")?.given() {
         None | Some("pyradiomics") => Rounding::Truncate,
         Some("nearest") => Rounding::Nearest,
         Some(other) => return Err(bad("interpolation_rounding", other, "pyradiomics or nearest")),
@@ -232,7 +235,7 @@ fn read_resampling(s: &mut Section, out: &mut Settings) -> Result<(), SettingsEr
 
 fn read_resegmentation(s: &mut Section, out: &mut Settings) -> Result<(), SettingsError> {
     let shape = s.flag("resegmentShape")?.unwrap_or(false);
-    let mode = match s.nullable_text("resegmentMode")?.flatten().as_deref() {
+    let mode = match s.name("resegmentMode")?.given() {
         None | Some("absolute") => ResegmentMode::Absolute,
         Some("relative") => ResegmentMode::Relative,
         Some("sigma") => ResegmentMode::Sigma,

@@ -19,11 +19,12 @@ macro_rules! class {
     };
 }
 
-/// A feature's printed name: two of them start with a digit, which an identifier may not.
+/// A feature's printed name where it is no Rust identifier of good form.
 const fn name(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {
         b"Percentile10" => "10Percentile",
         b"Percentile90" => "90Percentile",
+        b"Mcc" => "MCC",
         _ => identifier,
     }
 }
@@ -58,7 +59,7 @@ class! {
     Glcm {
         Autocorrelation, ClusterProminence, ClusterShade, ClusterTendency, Contrast, Correlation, DifferenceAverage,
         DifferenceEntropy, DifferenceVariance, Id, Idm, Idmn, Idn, Imc1, Imc2, InverseVariance, JointAverage, JointEnergy,
-        JointEntropy, MCC, MaximumProbability, SumAverage, SumEntropy, SumSquares,
+        JointEntropy, Mcc, MaximumProbability, SumAverage, SumEntropy, SumSquares,
     } deprecated {}
 }
 

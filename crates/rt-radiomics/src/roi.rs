@@ -124,7 +124,7 @@ mod tests {
         let roi = Roi::new(block.view(), [1.0, 2.0, 3.0]);
         let expected = [(1, 0, 0, 2), (4, 0, 0, 1), (0, 1, 1, 1)].map(|(i, j, k, len)| Run { i, j, k, len });
         assert_eq!((roi.runs.as_slice(), roi.count), (&expected[..], 4));
-        assert_eq!(roi.chunks(), [0..3]);
+        assert_eq!(roi.chunks(), vec![Range { start: 0, end: 3 }]);
     }
 
     #[test]

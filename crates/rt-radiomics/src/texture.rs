@@ -138,7 +138,7 @@ mod tests {
         for i in 0..3 {
             for step in half_steps(&[1, 2], [9; 3], None) {
                 let at = l.position([i, 1, 1]).cast_signed() + l.offset(step);
-                let leaves = (i.cast_signed() + step[0]) as usize >= 3 || step[1] > 0 || step[2] > 0 || step[1] < -1;
+                let leaves = !(0..3).contains(&(i.cast_signed() + step[0])) || step[1] > 0 || step[2] > 0 || step[1] < -1;
                 assert!(at >= 0 && at.unsigned_abs() < l.len);
                 assert_eq!(!inside.contains(&at.unsigned_abs()), leaves, "{i} {step:?}");
             }

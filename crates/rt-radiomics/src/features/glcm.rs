@@ -83,13 +83,15 @@ pub(crate) fn features(mut cells: Vec<Cell>, levels: &[u32], symmetrical: bool) 
     if total <= 0.0 {
         return None;
     }
-    cells.iter_mut().for_each(|c| c.p /= total);
+    for c in &mut cells {
+        c.p /= total;
+    }
     let m = Marginals::new(&cells, levels);
     let mut out = [0.0; G::COUNT];
     joint(&cells, levels, &m, &mut out);
     differences_and_sums(&m, levels.last().map_or(1.0, |l| f64::from(*l)), &mut out);
     information(&cells, &m, &mut out);
-    out[G::MCC as usize] = mcc::coefficient(&cells, &m.px, &m.py, symmetrical);
+    out[G::Mcc as usize] = mcc::coefficient(&cells, &m.px, &m.py, symmetrical);
     Some(out)
 }
 
@@ -218,7 +220,7 @@ mod tests {
         check(G::JointEnergy, 0.25 + 2.0 / 16.0);
         check(G::MaximumProbability, 0.5);
         // S = D^-1/2 P D^-1/2 = [[2/3, 1/sqrt 3], [1/sqrt 3, 0]]: eigenvalues 1 and -1/3.
-        check(G::MCC, 1.0 / 3.0);
+        check(G::Mcc, 1.0 / 3.0);
     }
 
     #[test]
@@ -226,7 +228,7 @@ mod tests {
         let f = features(cells([(1, 1, 3.0)].into_iter(), 1, true), &[1], true).unwrap();
         assert!((f[G::Correlation as usize] - 1.0).abs() < 1e-15);
         assert!(f[G::Imc1 as usize].abs() < 1e-300 && f[G::Imc2 as usize].abs() < 1e-300);
-        assert!((f[G::MCC as usize] - 1.0).abs() < 1e-15);
+        assert!((f[G::Mcc as usize] - 1.0).abs() < 1e-15);
         assert!(features(Vec::new(), &[1], true).is_none());
     }
 

@@ -1,6 +1,6 @@
 //! Maximal correlation coefficient of a co-occurrence matrix.
 //!
-//! Q(i,j) = sum_k p(i,k) p(j,k) / (px(i) py(k)) is similar to S S^T with S = Dx^-1/2 P Dy^-1/2; the coefficient is the square root of its
+//! `Q(i,j) = sum_k p(i,k) p(j,k) / (px(i) py(k))` is similar to `S S^T` with `S = Dx^-1/2 P Dy^-1/2`; the coefficient is the square root of its
 //! second largest eigenvalue: the second largest singular value of S. For a symmetrical matrix S is symmetric and its singular values are
 //! the magnitudes of its eigenvalues.
 

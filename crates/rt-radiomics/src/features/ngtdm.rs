@@ -4,8 +4,9 @@ use crate::registry::Ngtdm as N;
 use crate::texture::neighbours::Neighbourhood;
 
 /// Features from the neighbourhood sums. `levels` are the grey levels that occur, `counts` their voxels.
+#[expect(clippy::many_single_char_names, reason = "the names of the formulas")]
 pub(crate) fn features(neighbourhood: &Neighbourhood, levels: &[u32], counts: &[u64]) -> [f64; N::COUNT] {
-    let s: Vec<f64> = differences(neighbourhood, levels.len());
+    let s = differences(neighbourhood, levels.len());
     let voxels = counts.iter().sum::<u64>() as f64;
     let p: Vec<f64> = counts.iter().map(|c| *c as f64 / voxels).collect();
     let i: Vec<f64> = levels.iter().map(|l| f64::from(*l)).collect();
@@ -33,7 +34,7 @@ pub(crate) fn features(neighbourhood: &Neighbourhood, levels: &[u32], counts: &[
     out
 }
 
-/// s_i: over the voxels of a level, the sum of |level - mean level of the neighbours|.
+/// `s_i`: over the voxels of a level, the sum of |level - mean level of the neighbours|.
 pub(crate) fn differences(neighbourhood: &Neighbourhood, n: usize) -> Vec<f64> {
     let rows = neighbourhood.difference.chunks(neighbourhood.width).skip(1).take(n);
     rows.map(|row| row.iter().enumerate().skip(1).map(|(c, sum)| *sum as f64 / c as f64).sum())

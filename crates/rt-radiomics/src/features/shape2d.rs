@@ -79,9 +79,9 @@ mod tests {
         // Half-axes 1 and 1.5: area 2 x 1 x 1.5, sides sqrt(1 + 2.25).
         let (area, perimeter) = outline(Array2::<u8>::ones((1, 1)).view(), [2.0, 3.0]);
         assert!((area - 3.0).abs() < 1e-14 && (perimeter - 4.0 * 3.25_f64.sqrt()).abs() < 1e-14);
-        // Two pixels along the row: half a pixel more... one full square's worth of area (2 x 3), two sides of 3.
+        // Two pixels along the row: 2 x 3 between the centres and half a rhombus at each end; two sides of 3.
         let (area, perimeter) = outline(Array2::<u8>::ones((1, 2)).view(), [2.0, 3.0]);
-        assert!((area - 6.0).abs() < 1e-14 && (perimeter - 4.0 * 3.25_f64.sqrt() - 6.0).abs() < 1e-14);
+        assert!((area - 9.0).abs() < 1e-14 && (perimeter - 4.0 * 3.25_f64.sqrt() - 6.0).abs() < 1e-14);
     }
 
     #[test]

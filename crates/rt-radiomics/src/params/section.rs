@@ -12,6 +12,24 @@ pub(super) struct Section {
     entries: Vec<(String, Value)>,
 }
 
+/// A key that holds a name, or null, or is not there: null switches off what a missing key leaves at its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Name {
+    Missing,
+    Null,
+    Given(String),
+}
+
+impl Name {
+    /// The name, when there is one.
+    pub(super) fn given(&self) -> Option<&str> {
+        match self {
+            Self::Given(name) => Some(name),
+            Self::Missing | Self::Null => None,
+        }
+    }
+}
+
 impl Section {
     /// From a value that is a mapping or nothing.
     pub(super) fn new(place: &'static str, value: Value) -> Result<Self, SettingsError> {
@@ -76,13 +94,13 @@ impl Section {
         }
     }
 
-    /// A text or null; the outer `None` is a missing key.
-    pub(super) fn nullable_text(&mut self, key: &str) -> Result<Option<Option<String>>, SettingsError> {
+    /// A name or null.
+    pub(super) fn name(&mut self, key: &str) -> Result<Name, SettingsError> {
         match self.take(key) {
-            None => Ok(None),
-            Some(Value::Null) => Ok(Some(None)),
+            None => Ok(Name::Missing),
+            Some(Value::Null) => Ok(Name::Null),
             Some(value) => match plain(&value) {
-                Some(text) => Ok(Some(Some(text))),
+                Some(text) => Ok(Name::Given(text)),
                 None => Err(bad(key, &shown(&value), "a name")),
             },
         }

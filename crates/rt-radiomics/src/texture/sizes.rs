@@ -100,7 +100,7 @@ mod tests {
             counts.add(1, position);
         }
         (1..=12).for_each(|position| counts.add(2, position));
-        let found: Vec<(u16, u32, u32)> = counts.into_run_lengths().iter().map(|e| (e.code, e.size, e.count as u32)).collect();
-        assert_eq!(found, [(1, 1, 2), (1, 3, 1), (2, 12, 1)]);
+        let entry = |code, size, count| SizeEntry { code, size, count };
+        assert_eq!(counts.into_run_lengths(), [entry(1, 1, 2.0), entry(1, 3, 1.0), entry(2, 12, 1.0)]);
     }
 }
