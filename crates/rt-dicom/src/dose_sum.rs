@@ -50,8 +50,8 @@ fn union(reference: &Grid, doses: &[&Dose]) -> Option<Grid> {
     let [si, sj, sk] = reference.spacing();
     let spacing = [si, sj, if gap.is_finite() { gap } else { sk }];
     // Whole steps from the reference's first voxel, so that its own samples are taken where they are.
-    let start = |lo: f64, step: f64| (lo / step - 1e-6).floor();
-    let end = |hi: f64, step: f64| (hi / step + 1e-6).ceil();
+    let start = |lo: f64, step: f64| (lo / step + 1e-6).floor();
+    let end = |hi: f64, step: f64| (hi / step - 1e-6).ceil();
     let lo = local.lo.to_array();
     let hi = local.hi.to_array();
     let mut size = [1_usize; 3];

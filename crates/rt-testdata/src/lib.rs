@@ -20,6 +20,7 @@
 //! ```
 
 pub mod analytic;
+pub mod archive;
 pub mod cohort;
 pub mod course;
 pub mod dicom;
@@ -31,6 +32,7 @@ pub mod seed;
 pub mod shape;
 
 pub use analytic::{CourseTruth, PlanTruth, StructureTruth, Truth};
+pub use archive::unpacked;
 pub use cohort::{Cohort, Preset, WriteError, cohort};
 pub use course::{Course, Lattice, Naming, Pose};
 pub use field::{DoseTruth, Field};

@@ -1,0 +1,7 @@
+//! The public readers on real files, hostile files and generated courses.
+
+mod alderson;
+mod fixtures;
+mod generated;
+mod hostile;
+mod tree;
