@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use rt_config::{ConfigIssue, Validate};
+use rt_dicom::dose_sum::SumGrid;
 use rt_dicom::gate::Limits;
+use rt_dicom::link::{ImageOnly, LinkRules, LinkStep, RelatedImages};
+use rt_dicom::series::SliceGap;
 use serde::{Deserialize, Serialize};
 
 /// All sections of the stage, its own first.
@@ -60,46 +63,55 @@ pub enum Placing {
 pub struct OrganizeConfig {
     /// How DICOM files come into the course folders.
     pub place: Placing,
-    /// Image series with fewer slices are left out.
+    /// Image series that nothing refers to and that have fewer slices are left out.
     pub min_slices: usize,
+    /// By what objects may be joined: references, the same frame of reference, the same study.
+    pub link: Vec<LinkStep>,
+    /// Longest time between the plans of one course, days.
+    pub max_days: Option<u32>,
     /// What to do about slices that are not evenly spaced.
-    pub slice_gap: rt_dicom::SliceGap,
+    pub slice_gap: SliceGap,
     /// Grid of a summed dose.
     pub dose_sum_grid: SumGrid,
     /// Look at every file again instead of trusting size and time of change.
     pub cache_verify: bool,
     /// Make courses of images that no structure set, plan or dose belongs to.
-    pub image_only_courses: bool,
+    pub image_only_courses: ImageOnly,
     /// Go into folders that are symbolic links.
     pub follow_symlinks: bool,
-    /// Import MR series that share a frame of reference or a study with the course.
-    pub mr_import: bool,
+    /// Which MR series come with a course.
+    pub mr_import: RelatedImages,
 }
 
 impl Default for OrganizeConfig {
     fn default() -> Self {
+        let rules = LinkRules::default();
         Self {
             place: Placing::default(),
-            min_slices: 2,
-            slice_gap: rt_dicom::SliceGap::default(),
+            min_slices: rules.min_slices,
+            link: rules.steps,
+            max_days: rules.max_days,
+            slice_gap: SliceGap::default(),
             dose_sum_grid: SumGrid::default(),
             cache_verify: false,
-            image_only_courses: true,
+            image_only_courses: rules.image_only,
             follow_symlinks: false,
-            mr_import: true,
+            mr_import: rules.mr,
         }
     }
 }
 
-/// Grid of a summed dose.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SumGrid {
-    /// All extents at the finest spacing.
-    #[default]
-    Union,
-    /// The grid of the component with the smallest voxels.
-    Reference,
+impl OrganizeConfig {
+    /// The rules of linking.
+    pub fn rules(&self) -> LinkRules {
+        LinkRules {
+            steps: self.link.clone(),
+            max_days: self.max_days,
+            min_slices: self.min_slices,
+            image_only: self.image_only_courses,
+            mr: self.mr_import,
+        }
+    }
 }
 
 /// `[privacy]`

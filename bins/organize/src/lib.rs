@@ -1,5 +1,214 @@
-//! Driver of the organize stage.
+//! Driver of the organize stage: from a folder of DICOM to course folders, the manifest and the inventory.
 //!
-//! (Lead to helper dicom: place.rs, volumes.rs, contours.rs, case.rs and config.rs beside this file are written against your working copy's
-//! types and not yet declared here because rt-dicom's modules have not landed; I am writing inventory.rs, manifest.rs, course.rs and this
-//! file now. Please push rt-dicom as soon as it compiles, with link.rs; then go on with link tests, fixtures and benches: the driver is mine.)
+//! The checkpoint of the graph: which courses there are decides every later job. Reads each header once (the cache knows unchanged
+//! files), rewrites only courses that changed, keeps courses whose files vanished and marks them withdrawn. One bad file costs
+//! that file, one bad course that course. Sources: `spec/ingest.md` section 1, `design/architecture.md` sections 5 to 7.
+
+mod case;
+pub mod config;
+mod contours;
+mod course;
+mod inventory;
+mod manifest;
+mod names;
+mod objects;
+mod place;
+mod volumes;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use camino::Utf8PathBuf;
+use rayon::prelude::*;
+use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
+use rt_course::manifest::{CourseEntry, CourseStatus, Manifest};
+use rt_course::{Cohort, TableFormat, write_bytes};
+use rt_dicom::cache::MetaCache;
+use rt_dicom::classify::Usage;
+use rt_dicom::link::{Linkage, link};
+use rt_dicom::scan::{Index, ScanOptions, scan};
+
+use config::OrganizeSections;
+use course::{Identity, Lost, organise};
+use manifest::Plan;
+
+/// The stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Organize;
+
+impl Stage<Cohort> for Organize {
+    const NAME: &'static str = "organize";
+    const FORMAT: u32 = 1;
+    const SECTIONS: &'static [&'static str] = &["organize", "limits", "privacy", "cohort"];
+    type Config = OrganizeSections;
+
+    fn inputs(&self, _cohort: &Cohort, config: &OrganizeSections) -> Vec<Input> {
+        let listing = config.cohort.input.clone().and_then(|p| Utf8PathBuf::from_path_buf(p).ok());
+        listing.map(Input::listing).into_iter().collect()
+    }
+
+    fn outputs(&self, cohort: &Cohort, _config: &OrganizeSections) -> Vec<Utf8PathBuf> {
+        vec![
+            cohort.manifest(),
+            manifest::course_list(cohort),
+            cohort.table("inventory", TableFormat::Parquet),
+            cohort.table("inventory", TableFormat::Csv),
+        ]
+    }
+
+    fn run(&self, cx: &StageContext<'_, Cohort>, config: &OrganizeSections) -> Result<StageReport, anyhow::Error> {
+        let input = config
+            .cohort
+            .input
+            .clone()
+            .ok_or_else(|| Failure::usage("usage.input", "no input folder was given").hint("give --input DIR"))?;
+        let cohort = cx.place;
+        let index = read_tree(cx, &input, config)?;
+        let linkage = link(&index, &config.organize.rules());
+        tell_rejects(&linkage);
+        let old = manifest::read_old(cohort)?;
+        let plan = manifest::plan(&index, linkage.courses, config, old.as_ref());
+        inventory::write_inventory(cohort, &index, &plan.members)?;
+        if plan.courses.is_empty() {
+            return Err(nothing_found(&input, &index));
+        }
+        let mut report = StageReport::new();
+        for file in index.files.iter().filter(|f| f.verdict.usage == Usage::Failed) {
+            let path = inventory::escaped(&file.entry.path);
+            let message = format!("{path} cannot be used ({}); the rest goes on without it", file.verdict.reason());
+            report.failed(path, file.verdict.code(), message);
+        }
+        let entries = organise_all(cx, &plan, config, &mut report)?;
+        let manifest = manifest::finish(cohort, &index, entries, old.as_ref(), &plan)?;
+        summary(&manifest);
+        Ok(report)
+    }
+}
+
+/// Scans the input with the cache of the last run, and keeps the cache.
+fn read_tree(cx: &StageContext<'_, Cohort>, input: &PathBuf, config: &OrganizeSections) -> Result<Index, anyhow::Error> {
+    let path = cx.place.cache();
+    let bytes = if config.organize.cache_verify { Vec::new() } else { fs::read(&path).unwrap_or_default() };
+    let mut cache = MetaCache::from_bytes(&bytes);
+    let options = ScanOptions {
+        limits: config.limits,
+        follow_symlinks: config.organize.follow_symlinks,
+        exclude: vec![cx.place.root().as_std_path().to_owned()],
+    };
+    let index = scan(std::slice::from_ref(input), &mut cache, &options, cx.progress)?;
+    let bytes = cache.to_bytes().context("cannot make the metadata cache")?;
+    write_bytes(&path, &bytes)?;
+    tracing::info!("{} files found, {} headers read", index.files.len(), index.opened);
+    Ok(index)
+}
+
+fn tell_rejects(linkage: &Linkage) {
+    for reject in &linkage.rejects {
+        tracing::debug!(
+            code = reject.code,
+            "{} belongs to no course: {}",
+            inventory::escaped(&reject.file.path),
+            reject.detail
+        );
+    }
+}
+
+fn nothing_found(input: &std::path::Path, index: &Index) -> anyhow::Error {
+    let unreadable: Vec<String> = index
+        .files
+        .iter()
+        .filter(|f| f.verdict.usage == Usage::Failed)
+        .take(5)
+        .map(|f| format!("{} ({})", inventory::escaped(&f.entry.path), f.verdict.code()))
+        .collect();
+    let dicom = index.files.iter().filter(|f| f.entry.object().is_some()).count();
+    let mut message = format!(
+        "no course can be made from {}: {} files found, {dicom} of them DICOM",
+        input.display(),
+        index.files.len()
+    );
+    if !unreadable.is_empty() {
+        message.push_str(&format!("; unreadable: {}", unreadable.join(", ")));
+    }
+    let hint = if dicom == 0 {
+        "give the folder that holds the DICOM files; _RESULTS/inventory.csv says what each file is"
+    } else {
+        "a course needs images, a structure set, a plan or a dose; _RESULTS/inventory.csv says what each file is"
+    };
+    Failure::new("organize.no_course", message).hint(hint).into()
+}
+
+/// Organises every course that changed, several at a time.
+fn organise_all(
+    cx: &StageContext<'_, Cohort>,
+    plan: &Plan,
+    config: &OrganizeSections,
+    report: &mut StageReport,
+) -> Result<Vec<CourseEntry>, anyhow::Error> {
+    cx.progress.begin("organising courses", plan.courses.len() as u64);
+    let results: Vec<(CourseEntry, Vec<Lost>)> = plan
+        .courses
+        .par_iter()
+        .map(|planned| {
+            let outcome = one_course(cx, planned, config);
+            cx.progress.inc(1);
+            outcome
+        })
+        .collect::<Result<_, anyhow::Error>>()?;
+    let mut entries = Vec::with_capacity(results.len());
+    for (entry, lost) in results {
+        let token = entry.path.clone();
+        for item in &lost {
+            report.failed(format!("{token}: {}", item.path), &item.code, item.message.clone());
+        }
+        match entry.status {
+            CourseStatus::Failed => report.failed(token, "organize.course", entry.reason.clone()),
+            CourseStatus::Active | CourseStatus::Withdrawn => report.done(token),
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn one_course(
+    cx: &StageContext<'_, Cohort>,
+    planned: &manifest::Planned,
+    config: &OrganizeSections,
+) -> Result<(CourseEntry, Vec<Lost>), anyhow::Error> {
+    if cx.progress.cancelled() {
+        anyhow::bail!("stopped by the user; run again to go on");
+    }
+    let place = cx.place.course_at(&planned.path)?;
+    if let Some(entry) = planned.unchanged(&place) {
+        return Ok((entry, Vec::new()));
+    }
+    let identity = Identity {
+        patient_id: &planned.course.patient_id,
+        course_id: planned.course_id(),
+        fingerprint: &planned.fingerprint,
+    };
+    let outcome = organise(&place, &planned.course, identity, config);
+    Ok(match outcome {
+        Ok(done) => (planned.entry(&done.record, CourseStatus::Active, String::new()), done.lost),
+        Err(error) => {
+            let reason = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            (planned.failed(reason), Vec::new())
+        }
+    })
+}
+
+fn summary(manifest: &Manifest) {
+    let of = |status| manifest.courses.iter().filter(|c| c.status == status).count();
+    let b = &manifest.balance;
+    let ignored: u64 = b.ignored.values().sum();
+    let failed: u64 = b.failed.values().sum();
+    tracing::info!(
+        "{} courses ({} failed, {} withdrawn); {} files found = {} used + {ignored} left aside + {failed} unreadable",
+        of(CourseStatus::Active),
+        of(CourseStatus::Failed),
+        of(CourseStatus::Withdrawn),
+        b.files_found,
+        b.used
+    );
+}

@@ -1,2 +1,33 @@
-//! rt-organize: see the crate documentation.
-fn main() {}
+//! `rt-organize`: see the crate documentation and `--help`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rt_cli::{CommonArgs, Settings, check_folders, run_cohort_stage};
+
+/// Sorts a folder of DICOM files into courses: links plans, doses, structure sets and images, and writes volumes and contours.
+#[derive(Parser)]
+#[command(name = "rt-organize", version)]
+struct Args {
+    /// Folder of DICOM files; it is only read
+    #[arg(long, value_name = "DIR", required = true)]
+    input: PathBuf,
+    /// Folder for everything that is made
+    #[arg(long, value_name = "DIR", required = true)]
+    output: PathBuf,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let extra = [Settings::input(&args.input)];
+    run_cohort_stage(
+        &rt_organize_cli::Organize,
+        Some(&args.output),
+        &extra,
+        &args.common,
+        |cohort, _| check_folders(&args.input, cohort),
+    )
+}

@@ -1,0 +1,286 @@
+//! The manifest: what was, what is, and what changed between.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+
+use camino::Utf8PathBuf;
+use rt_course::manifest::{CourseEntry, CourseRecord, CourseStatus, FileBalance, Holdings, ImageRole, Manifest, SCHEMA_VERSION};
+use rt_course::{Cohort, CourseDir, WriteError, write_bytes, write_json};
+use rt_dicom::classify::Usage;
+use rt_dicom::link::Course;
+use rt_dicom::scan::Index;
+
+use crate::config::OrganizeSections;
+use crate::inventory::Membership;
+use crate::names::{Known, Naming, assign};
+
+/// Memory that a stage needs beside the volumes, bytes.
+const BASE_BYTES: u64 = 200 << 20;
+
+/// `_COHORT/courses.txt`: the folder of each active course on a line, for make and Snakemake.
+pub fn course_list(cohort: &Cohort) -> Utf8PathBuf {
+    cohort.cohort_dir().join("courses.txt")
+}
+
+/// The manifest of the last run; a missing one is none, a damaged one is told and counts as none.
+///
+/// # Errors
+/// Never at present; a manifest of a newer program is refused here.
+pub fn read_old(cohort: &Cohort) -> Result<Option<Manifest>, anyhow::Error> {
+    if !cohort.manifest().exists() {
+        return Ok(None);
+    }
+    match cohort.read_manifest() {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(error) if error.code() == "json.version" => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(code = error.code(), "{error}; every course is organised anew");
+            Ok(None)
+        }
+    }
+}
+
+/// What will be organised.
+#[derive(Debug)]
+pub struct Plan {
+    /// Courses in the order of the linkage.
+    pub courses: Vec<Planned>,
+    /// Course of each file.
+    pub members: Membership,
+}
+
+/// One course, its folder and its state in the last run.
+#[derive(Debug)]
+pub struct Planned {
+    /// The linked objects.
+    pub course: Course,
+    /// `<patient>/<course>`.
+    pub path: String,
+    /// Digest of its files and the settings.
+    pub fingerprint: String,
+    old: Option<CourseEntry>,
+}
+
+/// Names the courses and finds their earlier state.
+pub fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSections, old: Option<&Manifest>) -> Plan {
+    let known: Known = old
+        .into_iter()
+        .flat_map(|m| &m.courses)
+        .filter_map(|c| {
+            let (patient, folder) = c.path.split_once('/')?;
+            Some(((c.patient_id.clone(), c.key.clone()), (patient.to_owned(), folder.to_owned())))
+        })
+        .collect();
+    let starts: Vec<Option<String>> = courses.iter().map(|c| c.start.map(|d| d.iso())).collect();
+    let naming: Vec<Naming<'_>> = courses
+        .iter()
+        .zip(&starts)
+        .map(|(c, start)| Naming {
+            patient_id: &c.patient_id,
+            key: &c.key,
+            start: start.as_deref(),
+        })
+        .collect();
+    let names = assign(&naming, &known, old);
+    let mut members = Membership::new();
+    let mut planned = Vec::with_capacity(courses.len());
+    for (course, (patient, folder)) in courses.into_iter().zip(names) {
+        for (_, file) in course.files() {
+            let key = (file.entry.root, file.entry.path.clone());
+            members.insert(key, (course.patient_id.clone(), folder.clone()));
+        }
+        let earlier = old.into_iter().flat_map(|m| &m.courses);
+        let earlier = earlier.clone().find(|c| c.patient_id == course.patient_id && c.key == course.key).cloned();
+        planned.push(Planned {
+            fingerprint: fingerprint(&course, config),
+            path: format!("{patient}/{folder}"),
+            old: earlier,
+            course,
+        });
+    }
+    debug_assert!(members.len() <= index.files.len(), "a file belongs to one course at most");
+    Plan {
+        courses: planned,
+        members,
+    }
+}
+
+/// Digest of the course's files (by path, size, time of change and UID), how they were linked, and every setting of organize.
+fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |text: &str| {
+        hasher.update(text.as_bytes());
+        hasher.update(&[0]);
+    };
+    add(env!("CARGO_PKG_VERSION"));
+    add(&serde_json::to_string(&(&config.organize, &config.limits, &config.privacy)).unwrap_or_default());
+    add(&course.patient_id);
+    add(&course.key);
+    let mut lines: Vec<String> = course
+        .files()
+        .iter()
+        .map(|(folder, f)| {
+            let sop = f.entry.object().map_or("", |o| o.sop_uid.as_str());
+            format!("{folder}|{}|{}|{}|{sop}", f.entry.path, f.entry.size, f.entry.mtime_ns)
+        })
+        .collect();
+    lines.sort_unstable();
+    lines.iter().for_each(|l| add(l));
+    for image in &course.images {
+        add(&format!("{:?} {} {}", image.usage, image.series.series_uid, image.link));
+    }
+    for set in &course.structures {
+        add(&format!("{} {} {}", set.object.sop_uid(), set.is_primary, set.is_plan_referenced));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+impl Planned {
+    /// Name of the course in tables.
+    pub fn course_id(&self) -> &str {
+        self.path.split_once('/').map_or(self.path.as_str(), |(_, course)| course)
+    }
+
+    /// The entry of the last run when nothing changed and its record is in place.
+    pub fn unchanged(&self, place: &CourseDir) -> Option<CourseEntry> {
+        let old = self.old.as_ref()?;
+        let same = old.fingerprint == self.fingerprint && old.status != CourseStatus::Failed;
+        let record = place.read_record().ok().filter(|r| r.fingerprint == self.fingerprint)?;
+        let whole = record.images.iter().map(|i| &i.nifti).chain(record.dose.iter().map(|d| &d.nifti));
+        let whole = whole.chain(record.structure_sets.iter().map(|s| &s.contours));
+        let in_place = whole.clone().all(|path| place.file(path).is_ok_and(|p| p.exists()));
+        (same && in_place).then(|| CourseEntry {
+            status: CourseStatus::Active,
+            reason: String::new(),
+            ..old.clone()
+        })
+    }
+
+    /// The manifest's entry of an organised course.
+    pub fn entry(&self, record: &CourseRecord, status: CourseStatus, reason: String) -> CourseEntry {
+        let has = |role: ImageRole| record.images.iter().any(|i| i.role == role);
+        CourseEntry {
+            patient_id: self.course.patient_id.clone(),
+            course_id: self.course_id().to_owned(),
+            key: self.course.key.clone(),
+            path: self.path.clone(),
+            status,
+            reason,
+            n_files: record.files.len(),
+            est_bytes: self.est_bytes(),
+            has: Holdings {
+                ct: has(ImageRole::PlanningCt),
+                mr: has(ImageRole::Mr),
+                pet: has(ImageRole::Pet),
+                dose: record.dose.is_some(),
+                plan: !record.plans.is_empty(),
+                structures: !record.structure_sets.is_empty(),
+            },
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
+    /// The entry of a course that could not be organised.
+    pub fn failed(&self, reason: String) -> CourseEntry {
+        CourseEntry {
+            patient_id: self.course.patient_id.clone(),
+            course_id: self.course_id().to_owned(),
+            key: self.course.key.clone(),
+            path: self.path.clone(),
+            status: CourseStatus::Failed,
+            reason,
+            n_files: self.course.files().len(),
+            est_bytes: self.est_bytes(),
+            has: Holdings::default(),
+            // No fingerprint: the next run tries again.
+            fingerprint: String::new(),
+        }
+    }
+
+    /// Volumes as their stages hold them: about three times the stored bytes, and room for the program.
+    fn est_bytes(&self) -> u64 {
+        let stored: u64 = self.course.files().iter().map(|(_, f)| f.entry.size).sum();
+        BASE_BYTES + 3 * stored
+    }
+}
+
+/// Marks courses that vanished, writes the manifest and the list of courses.
+///
+/// # Errors
+/// [`WriteError`] naming the file.
+pub fn finish(
+    cohort: &Cohort,
+    index: &Index,
+    mut entries: Vec<CourseEntry>,
+    old: Option<&Manifest>,
+    plan: &Plan,
+) -> Result<Manifest, anyhow::Error> {
+    let present: HashSet<String> = entries.iter().map(|e| e.path.clone()).collect();
+    for gone in old.into_iter().flat_map(|m| &m.courses).filter(|c| !present.contains(&c.path)) {
+        let reason = "its files are no longer in the input; the folder is kept, the course is out of all cohort tables".to_owned();
+        entries.push(CourseEntry {
+            status: CourseStatus::Withdrawn,
+            reason: reason.clone(),
+            ..gone.clone()
+        });
+        let marker = cohort.course_at(&gone.path)?.withdrawn();
+        if !marker.exists() {
+            tracing::warn!(code = "organize.withdrawn", "{} is withdrawn: {reason}", gone.path);
+            write_bytes(&marker, format!("{reason}\n").as_bytes())?;
+        }
+    }
+    for path in &present {
+        let marker = cohort.course_at(path)?.withdrawn();
+        if marker.exists() {
+            fs::remove_file(&marker).map_err(|source| WriteError::Io {
+                step: "remove",
+                path: marker.clone(),
+                source,
+            })?;
+        }
+    }
+    entries.sort_by(|a, b| (&a.patient_id, &a.course_id, &a.path).cmp(&(&b.patient_id, &b.course_id, &b.path)));
+    let manifest = Manifest {
+        schema_version: SCHEMA_VERSION,
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        balance: balance(index, &plan.members),
+        courses: entries,
+    };
+    let list: String = manifest
+        .courses
+        .iter()
+        .filter(|c| c.status == CourseStatus::Active)
+        .map(|c| format!("{}\n", c.path))
+        .collect();
+    write_bytes(course_list(cohort), list.as_bytes())?;
+    write_json(cohort.manifest(), &manifest)?;
+    Ok(manifest)
+}
+
+/// Every file in one class: used by a course, left aside with its reason, or unreadable.
+fn balance(index: &Index, members: &Membership) -> FileBalance {
+    let mut ignored: HashMap<String, u64> = HashMap::new();
+    let mut failed: HashMap<String, u64> = HashMap::new();
+    let mut used = 0;
+    for file in &index.files {
+        let member = members.contains_key(&(file.entry.root, file.entry.path.clone()));
+        match file.verdict.usage {
+            Usage::Used if member => used += 1,
+            Usage::Used => *ignored.entry("course.none".to_owned()).or_default() += 1,
+            Usage::Ignored => *ignored.entry(file.verdict.code().to_owned()).or_default() += 1,
+            Usage::Failed => *failed.entry(file.verdict.code().to_owned()).or_default() += 1,
+        }
+    }
+    FileBalance {
+        files_found: index.files.len() as u64,
+        used,
+        ignored: sorted(ignored),
+        failed: sorted(failed),
+    }
+}
+
+fn sorted(counts: HashMap<String, u64>) -> indexmap::IndexMap<String, u64> {
+    let mut list: Vec<(String, u64)> = counts.into_iter().collect();
+    list.sort();
+    list.into_iter().collect()
+}
