@@ -7,7 +7,7 @@ use rt_course::manifest::{SCHEMA_VERSION, Warning};
 use rt_course::sidecar::{DoseSidecar, ImageSidecar, SliceRef};
 use rt_course::{CourseDir, WriteError, write_atomic, write_json};
 use rt_dicom::image::{ImageData, ImageSeries};
-use rt_dicom::notice::Notice;
+use rt_dicom::Notice;
 use rt_dicom::rtdose::Dose;
 use rt_dicom::series::SeriesEntry;
 use rt_nifti::{Sample, WriteOptions};
