@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 const OLDEST: f64 = 89.0;
 
 /// What the row is made from.
-pub struct CaseFacts<'a> {
+pub(crate) struct CaseFacts<'a> {
     /// The course so far.
-    pub record: &'a CourseRecord,
+    pub(crate) record: &'a CourseRecord,
     /// The planning CT.
-    pub ct: Option<&'a ImageSeries>,
+    pub(crate) ct: Option<&'a ImageSeries>,
     /// The first chosen plan.
-    pub plan: Option<&'a Plan>,
+    pub(crate) plan: Option<&'a Plan>,
     /// The evaluated dose.
-    pub dose: Option<&'a Dose>,
+    pub(crate) dose: Option<&'a Dose>,
     /// Names of persons may be written.
-    pub identifiers: bool,
+    pub(crate) identifiers: bool,
 }
 
 /// A row in the making; missing and empty values are left out.
@@ -39,7 +39,7 @@ impl Row {
 }
 
 /// The row: column name to value.
-pub fn case_row(facts: &CaseFacts<'_>) -> IndexMap<String, Value> {
+pub(crate) fn case_row(facts: &CaseFacts<'_>) -> IndexMap<String, Value> {
     let mut row = Row::default();
     course_facts(&mut row, facts.record);
     if let Some(ct) = facts.ct {

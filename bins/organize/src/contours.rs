@@ -13,7 +13,7 @@ use rt_records::tables::contours::{ContourRow, to_table};
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub fn write_contours(path: &Utf8Path, set: &StructureSet) -> Result<(), WriteError> {
+pub(crate) fn write_contours(path: &Utf8Path, set: &StructureSet) -> Result<(), WriteError> {
     let rows: Vec<ContourRow> = set.rois.iter().flat_map(rows_of).collect();
     write_atomic(path, |file| {
         let table = to_table(&rows).map_err(io::Error::other)?;
@@ -50,7 +50,7 @@ fn rows_of(roi: &Roi) -> Vec<ContourRow> {
 }
 
 /// The regions of a set as `course.json` lists them.
-pub fn roi_records(set: &StructureSet) -> Vec<RoiRecord> {
+pub(crate) fn roi_records(set: &StructureSet) -> Vec<RoiRecord> {
     set.rois
         .iter()
         .map(|roi| RoiRecord {

@@ -21,33 +21,33 @@ use crate::volumes::{warnings, write_image};
 
 /// One object of a course that could not be read, for the report of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// Path below the input folder.
-    pub path: String,
+    pub(crate) path: String,
     /// Stable code.
-    pub code: String,
+    pub(crate) code: String,
     /// The reason, naming the file.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// What became of a course.
 #[derive(Debug)]
-pub struct Organised {
+pub(crate) struct Organised {
     /// Its record, written as `course.json`.
-    pub record: CourseRecord,
+    pub(crate) record: CourseRecord,
     /// Objects that could not be read.
-    pub lost: Vec<Lost>,
+    pub(crate) lost: Vec<Lost>,
 }
 
 /// The names that a course goes by.
 #[derive(Debug, Clone, Copy)]
-pub struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// Patient as named in tables.
-    pub patient_id: &'a str,
+    pub(crate) patient_id: &'a str,
     /// Course as named in tables.
-    pub course_id: &'a str,
+    pub(crate) course_id: &'a str,
     /// Digest of all that it is made from.
-    pub fingerprint: &'a str,
+    pub(crate) fingerprint: &'a str,
 }
 
 /// Work on one course.
@@ -66,7 +66,7 @@ struct Builder<'a> {
 ///
 /// # Errors
 /// When a file cannot be written: the course is then as it was before, or incomplete without a new `course.json`.
-pub fn organise(place: &CourseDir, linked: &Course, identity: Identity<'_>, config: &OrganizeSections) -> Result<Organised, anyhow::Error> {
+pub(crate) fn organise(place: &CourseDir, linked: &Course, identity: Identity<'_>, config: &OrganizeSections) -> Result<Organised, anyhow::Error> {
     let mut b = Builder {
         place,
         linked,

@@ -11,13 +11,13 @@ use rt_records::table::{Table, TableBuilder};
 use rt_records::tables::inventory as t;
 
 /// Patient and course that each file is used in, by root and path.
-pub type Membership = HashMap<(u16, String), (String, String)>;
+pub(crate) type Membership = HashMap<(u16, String), (String, String)>;
 
 /// Writes the inventory as Parquet and CSV.
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub fn write_inventory(cohort: &Cohort, index: &Index, members: &Membership) -> Result<(), WriteError> {
+pub(crate) fn write_inventory(cohort: &Cohort, index: &Index, members: &Membership) -> Result<(), WriteError> {
     write_atomic(cohort.table("inventory", TableFormat::Parquet), |file| {
         let table = table(index, members)?;
         parquet::write(file, &table, &FileInfo::new(env!("CARGO_PKG_VERSION"))).map_err(io::Error::other)?;
@@ -63,7 +63,7 @@ fn add(builder: &mut TableBuilder, file: &ScannedFile, members: &Membership) {
 }
 
 /// Control characters as escapes: one line a file, whatever its name.
-pub fn escaped(path: &str) -> String {
+pub(crate) fn escaped(path: &str) -> String {
     path.chars()
         .flat_map(|c| {
             let plain: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };

@@ -18,7 +18,7 @@ use crate::names::{Known, Naming, assign};
 const BASE_BYTES: u64 = 200 << 20;
 
 /// `_COHORT/courses.txt`: the folder of each active course on a line, for make and Snakemake.
-pub fn course_list(cohort: &Cohort) -> Utf8PathBuf {
+pub(crate) fn course_list(cohort: &Cohort) -> Utf8PathBuf {
     cohort.cohort_dir().join("courses.txt")
 }
 
@@ -26,7 +26,7 @@ pub fn course_list(cohort: &Cohort) -> Utf8PathBuf {
 ///
 /// # Errors
 /// Never at present; a manifest of a newer program is refused here.
-pub fn read_old(cohort: &Cohort) -> Result<Option<Manifest>, anyhow::Error> {
+pub(crate) fn read_old(cohort: &Cohort) -> Result<Option<Manifest>, anyhow::Error> {
     if !cohort.manifest().exists() {
         return Ok(None);
     }
@@ -42,27 +42,27 @@ pub fn read_old(cohort: &Cohort) -> Result<Option<Manifest>, anyhow::Error> {
 
 /// What will be organised.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Courses in the order of the linkage.
-    pub courses: Vec<Planned>,
+    pub(crate) courses: Vec<Planned>,
     /// Course of each file.
-    pub members: Membership,
+    pub(crate) members: Membership,
 }
 
 /// One course, its folder and its state in the last run.
 #[derive(Debug)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// The linked objects.
-    pub course: Course,
+    pub(crate) course: Course,
     /// `<patient>/<course>`.
-    pub path: String,
+    pub(crate) path: String,
     /// Digest of its files and the settings.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     old: Option<CourseEntry>,
 }
 
 /// Names the courses and finds their earlier state.
-pub fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSections, old: Option<&Manifest>) -> Plan {
+pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSections, old: Option<&Manifest>) -> Plan {
     let known: Known = old
         .into_iter()
         .flat_map(|m| &m.courses)
@@ -137,12 +137,12 @@ fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
 
 impl Planned {
     /// Name of the course in tables.
-    pub fn course_id(&self) -> &str {
+    pub(crate) fn course_id(&self) -> &str {
         self.path.split_once('/').map_or(self.path.as_str(), |(_, course)| course)
     }
 
     /// The entry of the last run when nothing changed and its record is in place.
-    pub fn unchanged(&self, place: &CourseDir) -> Option<CourseEntry> {
+    pub(crate) fn unchanged(&self, place: &CourseDir) -> Option<CourseEntry> {
         let old = self.old.as_ref()?;
         let same = old.fingerprint == self.fingerprint && old.status != CourseStatus::Failed;
         let record = place.read_record().ok().filter(|r| r.fingerprint == self.fingerprint)?;
@@ -157,7 +157,7 @@ impl Planned {
     }
 
     /// The manifest's entry of an organised course.
-    pub fn entry(&self, record: &CourseRecord, status: CourseStatus, reason: String) -> CourseEntry {
+    pub(crate) fn entry(&self, record: &CourseRecord, status: CourseStatus, reason: String) -> CourseEntry {
         let has = |role: ImageRole| record.images.iter().any(|i| i.role == role);
         CourseEntry {
             patient_id: self.course.patient_id.clone(),
@@ -181,7 +181,7 @@ impl Planned {
     }
 
     /// The entry of a course that could not be organised.
-    pub fn failed(&self, reason: String) -> CourseEntry {
+    pub(crate) fn failed(&self, reason: String) -> CourseEntry {
         CourseEntry {
             patient_id: self.course.patient_id.clone(),
             course_id: self.course_id().to_owned(),
@@ -208,7 +208,7 @@ impl Planned {
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub fn finish(
+pub(crate) fn finish(
     cohort: &Cohort,
     index: &Index,
     mut entries: Vec<CourseEntry>,

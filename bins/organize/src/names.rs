@@ -7,23 +7,23 @@ use rt_course::manifest::Manifest;
 
 /// What a name is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Naming<'a> {
+pub(crate) struct Naming<'a> {
     /// `PatientID`.
-    pub patient_id: &'a str,
+    pub(crate) patient_id: &'a str,
     /// What holds the course together.
-    pub key: &'a str,
+    pub(crate) key: &'a str,
     /// First date, `YYYY-MM-DD`.
-    pub start: Option<&'a str>,
+    pub(crate) start: Option<&'a str>,
 }
 
 /// Identity of a course that was organised before: patient and key.
-pub type Known = HashMap<(String, String), (String, String)>;
+pub(crate) type Known = HashMap<(String, String), (String, String)>;
 
 /// `(patient folder, course folder)` for each course, in the order given; `known` holds the folders of earlier runs by identity.
 ///
 /// The course folder is `YYYY-MM` of its first date (`0000-00` without one), with the start of a digest of its key behind it when the
 /// patient has that month already.
-pub fn assign(courses: &[Naming<'_>], known: &Known, old: Option<&Manifest>) -> Vec<(String, String)> {
+pub(crate) fn assign(courses: &[Naming<'_>], known: &Known, old: Option<&Manifest>) -> Vec<(String, String)> {
     let patients: HashSet<&str> = courses.iter().map(|c| c.patient_id).collect();
     let fresh: BTreeMap<&str, String> = folder_names(patients.iter().copied());
     let earlier = old.into_iter().flat_map(|m| &m.courses).filter_map(|c| {

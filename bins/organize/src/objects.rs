@@ -15,15 +15,15 @@ use crate::volumes::write_dose;
 
 /// An object that was read, and what its DICOM file is called in the course folder.
 #[derive(Debug, Clone)]
-pub struct Held<T> {
+pub(crate) struct Held<T> {
     /// The object.
-    pub object: T,
+    pub(crate) object: T,
     /// `DICOM/RTPLAN/RP_01.dcm`, empty with `organize.place = "none"`.
-    pub dicom: String,
+    pub(crate) dicom: String,
 }
 
 /// Which of the doses is evaluated.
-pub fn choose(plans: &[Held<Plan>], doses: &[Held<Dose>], frame: Option<&str>) -> DoseChoice {
+pub(crate) fn choose(plans: &[Held<Plan>], doses: &[Held<Dose>], frame: Option<&str>) -> DoseChoice {
     let plans: Vec<PlanFacts> = plans.iter().map(|p| plan_facts(&p.object)).collect();
     let doses: Vec<DoseFacts> = doses.iter().map(|d| dose_facts(&d.object)).collect();
     dose_choice::choose(&plans, &doses, frame)
@@ -73,7 +73,7 @@ fn dose_facts(dose: &Dose) -> DoseFacts {
 }
 
 /// The plans as `course.json` lists them, chosen ones first.
-pub fn plan_records(plans: &[Held<Plan>], choice: &DoseChoice) -> Vec<PlanRecord> {
+pub(crate) fn plan_records(plans: &[Held<Plan>], choice: &DoseChoice) -> Vec<PlanRecord> {
     let selected: Vec<usize> = choice.selected.iter().filter_map(|s| s.plan).collect();
     let mut records: Vec<PlanRecord> = plans
         .iter()
@@ -101,7 +101,7 @@ pub fn plan_records(plans: &[Held<Plan>], choice: &DoseChoice) -> Vec<PlanRecord
 }
 
 /// The doses as `course.json` lists them, in stored order.
-pub fn dose_records(doses: &[Held<Dose>], choice: &DoseChoice) -> Vec<DoseRecord> {
+pub(crate) fn dose_records(doses: &[Held<Dose>], choice: &DoseChoice) -> Vec<DoseRecord> {
     doses
         .iter()
         .enumerate()
@@ -126,7 +126,7 @@ pub fn dose_records(doses: &[Held<Dose>], choice: &DoseChoice) -> Vec<DoseRecord
 }
 
 /// Prescription of the chosen plans: their totals added, every level listed, the source that the plans name.
-pub fn prescription(plans: &[Held<Plan>], records: &[PlanRecord], sets: &[StructureSet]) -> Prescription {
+pub(crate) fn prescription(plans: &[Held<Plan>], records: &[PlanRecord], sets: &[StructureSet]) -> Prescription {
     let chosen: Vec<&Plan> = plans
         .iter()
         .map(|h| &h.object)
@@ -162,7 +162,7 @@ pub fn prescription(plans: &[Held<Plan>], records: &[PlanRecord], sets: &[Struct
 ///
 /// # Errors
 /// When the doses do not add up or a file cannot be written.
-pub fn write_chosen(
+pub(crate) fn write_chosen(
     staged: &Utf8Path,
     course: &CourseDir,
     plans: &[Held<Plan>],
@@ -247,7 +247,7 @@ fn source_plans(parts: &[(&Selected, Dose)], plans: &[Held<Plan>]) -> Vec<String
 }
 
 /// What was said about the choice, as `course.json` keeps it.
-pub fn choice_warnings(choice: &DoseChoice) -> Vec<Warning> {
+pub(crate) fn choice_warnings(choice: &DoseChoice) -> Vec<Warning> {
     choice
         .warnings
         .iter()

@@ -11,18 +11,18 @@ use crate::config::Placing;
 
 /// One file to bring: where it lies and what it is called in the course.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// The file in the input.
-    pub source: PathBuf,
+    pub(crate) source: PathBuf,
     /// Its name in the folder.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// Fills `folder` with exactly these files, in one step: the old folder stays until the new one is whole.
 ///
 /// # Errors
 /// [`WriteError`] naming the file that could not be brought.
-pub fn fill(folder: &Utf8Path, files: &[Placement], how: Placing) -> Result<(), WriteError> {
+pub(crate) fn fill(folder: &Utf8Path, files: &[Placement], how: Placing) -> Result<(), WriteError> {
     if how == Placing::None || files.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use rt_dicom::series::SeriesEntry;
 use rt_nifti::{Sample, WriteOptions};
 
 /// Findings as `course.json` keeps them.
-pub fn warnings(notices: &[Notice]) -> Vec<Warning> {
+pub(crate) fn warnings(notices: &[Notice]) -> Vec<Warning> {
     notices
         .iter()
         .map(|n| Warning {
@@ -27,7 +27,7 @@ pub fn warnings(notices: &[Notice]) -> Vec<Warning> {
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub fn write_image(nifti: &Utf8Path, series: &SeriesEntry, image: &ImageSeries) -> Result<(), WriteError> {
+pub(crate) fn write_image(nifti: &Utf8Path, series: &SeriesEntry, image: &ImageSeries) -> Result<(), WriteError> {
     match &image.data {
         ImageData::I16(volume) => write_volume(nifti, volume)?,
         ImageData::F32(volume) => write_volume(nifti, volume)?,
@@ -61,7 +61,7 @@ pub fn write_image(nifti: &Utf8Path, series: &SeriesEntry, image: &ImageSeries) 
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub fn write_dose(nifti: &Utf8Path, dose: &Dose) -> Result<(), WriteError> {
+pub(crate) fn write_dose(nifti: &Utf8Path, dose: &Dose) -> Result<(), WriteError> {
     write_volume(nifti, &dose.volume)?;
     let header = &dose.header;
     let sidecar = DoseSidecar {
