@@ -152,7 +152,7 @@
     const filter = document.getElementById("legendfilter");
     const readout = document.getElementById("readout");
     const chosen = (name) => explorer.querySelector("input[name=" + name + "]:checked").value;
-    const DASHES = ["", "6 3", "2 2", "8 3 2 3"];
+    const dashOf = (source) => source === "Manual" ? "" : source === "Custom" ? "2 2" : source.startsWith("Auto") ? "7 3" : "9 3 2 3";
     const structure = (i) => data.structures[i].name + " (" + data.structures[i].source + ")";
     const off = new Set();
     let lines = [];
@@ -166,13 +166,17 @@
     const select = () => {
       const byCourse = chosen("view") === "course", which = Number(pick.value);
       const inRx = chosen("dose") === "rx", inCc = chosen("volume") === "cc";
-      lines = data.curves.filter((c) => (byCourse ? c.c : c.s) === which).map((curve, i) => {
+      // In a course one colour is one structure, whoever drew it, and the dash is its source; else one colour is one course.
+      const keys = [];
+      lines = data.curves.filter((c) => (byCourse ? c.c : c.s) === which).map((curve) => {
+        const { key, source } = data.structures[curve.s];
+        const mark = byCourse ? key : curve.c;
+        if (!keys.includes(mark)) keys.push(mark);
         const rx = data.rx[curve.c];
         const dose = inRx ? (rx > 0 ? 1 / rx : null) : 0.01;
         return {
           name: byCourse ? structure(curve.s) : data.courses[curve.c],
-          source: data.structures[curve.s].source,
-          colour: i % 8, dash: DASHES[Math.floor(i / 8) % 4],
+          source, colour: keys.indexOf(mark) % 8, dash: byCourse ? dashOf(source) : "",
           points: dose === null ? [] : curve.x.map((x, j) => [x * dose, curve.y[j] * (inCc ? curve.v / 1000 : 0.1)]),
         };
       });
@@ -197,7 +201,7 @@
     };
     const drawChart = () => {
       const shown = lines.filter((l) => !off.has(l.name) && l.points.length);
-      const W = 900, H = 460, L = 56, R = 12, T = 12, B = 44;
+      const W = 900, H = 460, L = 56, R = 12, T = 26, B = 44;
       const maxX = Math.max(...shown.map((l) => l.points[l.points.length - 1][0]), 1) * 1.02;
       const maxY = chosen("volume") === "cc" ? Math.max(...shown.map((l) => l.points[0][1]), 1) * 1.02 : 100;
       const X = (v) => L + (W - L - R) * v / maxX, Y = (v) => H - B - (H - T - B) * v / maxY;
@@ -211,7 +215,7 @@
       root.append(
         svg("line", { class: "axis", x1: L, x2: W - R, y1: H - B, y2: H - B }), svg("line", { class: "axis", x1: L, x2: L, y1: T, y2: H - B }),
         svg("text", { class: "end", x: W - R, y: H - 8 }, chosen("dose") === "rx" ? "dose (% of prescription)" : "dose (Gy)"),
-        svg("text", { x: L + 6, y: T + 10 }, chosen("volume") === "cc" ? "volume (cm\u00b3)" : "volume (%)"));
+        svg("text", { x: 12, y: 14 }, chosen("volume") === "cc" ? "volume (cm\u00b3)" : "volume (%)"));
       const paths = shown.map((line) => {
         const d = line.points.map((p, i) => (i ? "L" : "M") + X(p[0]).toFixed(1) + " " + Y(p[1]).toFixed(1)).join("");
         const path = svg("path", { class: "curve c" + line.colour, d, "stroke-dasharray": line.dash });

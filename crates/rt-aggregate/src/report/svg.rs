@@ -112,10 +112,10 @@ fn line(out: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
 
 /// Curves of one structure over its courses: thin lines (up to 60), the 10 to 90 % band and the median (from 5 curves).
 pub(super) fn curve_panel(title: &str, curves: &[&Curve]) -> String {
-    let (width, height) = (320_u32, 210_u32);
+    let (width, height) = (320_u32, 222_u32);
     let end = curves.iter().map(|c| f64::from(c.end())).fold(0.0, f64::max);
     let x = Scale::linear(0.0, end * 1.02, 38.0, 312.0);
-    let y = Scale::linear(0.0, 100.0, 176.0, 10.0);
+    let y = Scale::linear(0.0, 100.0, 188.0, 22.0);
     let mut out = open(
         width,
         height,
@@ -160,7 +160,7 @@ fn axes(out: &mut String, x: Scale, y: Scale, x_name: &str, y_name: &str) {
     line(out, "axis", (x.low, y.low), (x.high, y.low));
     line(out, "axis", (x.low, y.low), (x.low, y.high));
     text(out, (x.high, y.low + 28.0), "tick end", x_name);
-    text(out, (x.low + 4.0, y.high + 8.0), "tick", y_name);
+    text(out, (x.low - 32.0, y.high - 8.0), "tick", y_name);
 }
 
 /// One row of a strip plot.
