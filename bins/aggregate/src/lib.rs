@@ -1,1 +1,132 @@
-//! Driver of the aggregate stage.
+//! Driver of the aggregate stage: reads the manifest and the tables of all courses, writes the cohort's tables and its report.
+//!
+//! Knows: which course files feed which cohort table, what counts as missing. Must not know: how tables are merged or drawn
+//! (`rt-aggregate`), what a format looks like (`rt-records`). Sources: `design/contract.md` "Tables", `spec/analysis.md` 4.
+//!
+//! The result tables depend on the course tables alone, in the order of the manifest: not on threads, time of day or the program that
+//! called. `provenance` and the page's section on time hold times.
+//!
+//! ```no_run
+//! use rt_aggregate_cli::Aggregate;
+//! use rt_cli::{CohortArgs, run_cohort_stage};
+//! let args = CohortArgs::default();
+//! run_cohort_stage(&Aggregate, args.output.as_deref(), &[], &args.common, |_, _| Ok(()));
+//! ```
+
+mod clinical;
+mod courses;
+mod jobs;
+mod output;
+mod page;
+mod rows;
+mod tables;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rt_aggregate::AggregationConfig;
+use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
+use rt_course::layout::TableFormat;
+use rt_course::manifest::CourseStatus;
+use rt_course::{Cohort, CourseDir, Radiomics};
+
+use courses::STAGES;
+use output::Formats;
+
+/// The aggregate stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Aggregate;
+
+/// Tables that are always written, in every format of the configuration, in the order of `columns.md`.
+const TABLES: [&str; 9] = [
+    "dvh_metrics",
+    "radiomics_ct",
+    "radiomics_mr",
+    "case_metadata",
+    "fractions",
+    "structures",
+    "qc_reports",
+    "provenance",
+    "aggregation_status",
+];
+
+impl Stage<Cohort> for Aggregate {
+    const NAME: &'static str = "aggregate";
+    const FORMAT: u32 = 1;
+    const SECTIONS: &'static [&'static str] = &["aggregation"];
+    type Config = AggregationConfig;
+
+    fn inputs(&self, cohort: &Cohort, config: &AggregationConfig) -> Vec<Input> {
+        let mut inputs = vec![
+            Input::required(cohort.manifest(), "organize"),
+            Input::optional(cohort.table("inventory", TableFormat::Parquet)),
+            Input::optional(cohort.stage("organize").provenance),
+        ];
+        inputs.extend(config.clinical_table.as_ref().map(|path| Input::optional(path.as_str())));
+        // A manifest that cannot be read is told when the stage runs.
+        let manifest = cohort.read_manifest().ok();
+        for entry in manifest.iter().flat_map(|m| &m.courses) {
+            if let (CourseStatus::Active, Ok(course)) = (entry.status, cohort.course_at(&entry.path)) {
+                inputs.extend(course_inputs(&course));
+            }
+        }
+        inputs
+    }
+
+    fn outputs(&self, cohort: &Cohort, config: &AggregationConfig) -> Vec<Utf8PathBuf> {
+        let formats = Formats::of(config);
+        let tables = TABLES.iter().flat_map(|name| formats.paths(cohort, name));
+        let once = [cohort.table("dvh_curves", TableFormat::Parquet), cohort.columns(), cohort.report()];
+        tables.chain(once).collect()
+    }
+
+    fn threads(&self, config: &AggregationConfig, available: usize) -> usize {
+        config.threads.unwrap_or_else(|| available)
+    }
+
+    fn run(&self, cx: &StageContext<'_, Cohort>, config: &AggregationConfig) -> Result<StageReport, anyhow::Error> {
+        let cohort = cx.place;
+        let manifest = cohort.read_manifest()?;
+        let clinical = config
+            .clinical_table
+            .as_ref()
+            .map(|path| clinical::read(Utf8Path::new(path)))
+            .transpose()?;
+        let courses = courses::load(cohort, &manifest);
+        let mut report = StageReport::new();
+        let merged = tables::write_all(cx, config, &courses, clinical.as_ref(), &mut report)?;
+        if cx.progress.cancelled() {
+            return Err(Failure::new("stage.interrupted", "aggregation was interrupted").into());
+        }
+        page::write(cx, config, &courses, &merged)?;
+        Ok(report)
+    }
+}
+
+/// Everything of one course that the cohort's tables are made from. What is absent counts as absent.
+fn course_inputs(course: &CourseDir) -> Vec<Input> {
+    let record = course.course_json();
+    let facts = [
+        "/patient_id",
+        "/course_id",
+        "/case",
+        "/fractions",
+        "/images",
+        "/prescription",
+        "/warnings",
+        "/structure_sets",
+    ];
+    let record = if record.exists() {
+        Input::json(record, "organize", &facts)
+    } else {
+        Input::optional(record)
+    };
+    let mut inputs = vec![record];
+    for stage in STAGES {
+        let files = course.stage(stage);
+        inputs.push(Input::optional(files.stamp));
+        inputs.push(Input::optional(files.provenance));
+    }
+    let tables = [course.masks_json(), course.dvh_metrics(), course.dvh_curves(), course.qc_table()];
+    inputs.extend(tables.into_iter().map(Input::optional));
+    inputs.extend(Radiomics::ALL.map(|image| Input::optional(course.radiomics(image))));
+    inputs
+}

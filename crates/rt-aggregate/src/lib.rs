@@ -25,6 +25,7 @@
 //! ```
 
 pub mod config;
+pub mod dictionary;
 pub mod merge;
 pub mod preferred;
 pub mod report;
@@ -32,6 +33,7 @@ pub mod schema;
 pub mod summary;
 
 pub use config::{AggregationConfig, TableFormat};
+pub use dictionary::columns_md;
 pub use merge::{Fan, Keep, MergeError, MergeReport, PartOutcome, PartProblem, TableSink, merge};
 pub use preferred::{RoiColumns, roi_key};
 pub use report::{ReportInput, render};

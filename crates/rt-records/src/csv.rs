@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::Path;
 
-use crate::error::WriteError;
-use crate::schema::TableSchema;
-use crate::table::Table;
+use crate::error::{ReadError, WriteError};
+use crate::schema::{ColumnDef, Kind, TableSchema};
+use crate::table::{Table, TableBuilder};
 use crate::value::Value;
 
 /// How a CSV file is written.
@@ -105,6 +106,58 @@ pub fn write<W: Write>(output: W, table: &Table, encoding: CsvEncoding) -> Resul
     let mut writer = CsvWriter::new(output, table.schema(), encoding)?;
     writer.write(table)?;
     writer.finish()
+}
+
+/// Reads a CSV file of a user, whose first line names the columns. A column is of numbers when all its cells are and none has a leading
+/// zero (`00123` is an id); those named in `text_columns` are text. An empty cell is missing; a byte order mark is skipped.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, is not UTF-8, has lines of unequal length or two columns of one name.
+pub fn read(path: &Path, text_columns: &[&str]) -> Result<Table, ReadError> {
+    let text = std::fs::read(path).map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    let damaged = |reason: String| ReadError::Format {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut reader = csv::Reader::from_reader(text);
+    let header = reader.headers().map_err(|e| damaged(e.to_string()))?.clone();
+    let lines: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|e| damaged(e.to_string()))?;
+    let is_number = |i: usize| {
+        let mut cells = lines.iter().filter_map(|l| l.get(i)).filter(|c| !c.is_empty()).peekable();
+        cells.peek().is_some() && cells.all(|c| plain_number(c).is_some())
+    };
+    let defs = header.iter().enumerate().map(|(i, name)| {
+        let number = !text_columns.contains(&name) && is_number(i);
+        ColumnDef::new(name, if number { Kind::Float } else { Kind::Text }, "", "")
+    });
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let wrong = |source| ReadError::Table {
+        path: path.to_owned(),
+        source,
+    };
+    let schema = TableSchema::new(&name, defs).map_err(wrong)?;
+    let mut rows = TableBuilder::new(&schema);
+    for line in &lines {
+        let mut row = rows.row();
+        for (def, cell) in schema.columns().iter().zip(line) {
+            match def.kind {
+                Kind::Float => row.set(def, plain_number(cell)),
+                _ => row.set(def, cell),
+            };
+        }
+    }
+    rows.finish().map_err(wrong)
+}
+
+/// The number that a cell is, unless it looks like an id.
+fn plain_number(cell: &str) -> Option<f64> {
+    let digits = cell.trim_start_matches('-');
+    let is_id = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    if is_id { None } else { cell.parse().ok() }
 }
 
 /// A number as text: the shortest that reads back to the same bits (`60.0`, `0.1`, `1e-7`).

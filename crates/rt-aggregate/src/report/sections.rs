@@ -157,7 +157,7 @@ pub(super) fn page(input: &ReportInput<'_>) -> Page {
 /// A column's name, with its unit where the name does not tell it.
 pub(super) fn column_title(table: &Table, column: &str) -> String {
     match table.schema().column(column) {
-        Some(def) if !def.unit.is_empty() && !column.contains(def.unit.as_ref()) && !column.contains('(') => {
+        Some(def) if !def.unit.is_empty() && def.unit != "1" && !column.contains(def.unit.as_ref()) && !column.contains('(') => {
             format!("{column} ({})", def.unit)
         }
         _ => column.to_owned(),

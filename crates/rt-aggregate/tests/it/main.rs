@@ -4,6 +4,7 @@
 #[path = "../../examples/sample/mod.rs"]
 mod sample;
 
+mod dictionary;
 mod merge;
 mod page;
 mod preferred;

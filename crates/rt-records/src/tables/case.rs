@@ -10,7 +10,7 @@ pub use crate::tables::{COURSE_ID, PATIENT_ID};
 use crate::tables::{IDS, contract};
 
 columns! {
-    /// Columns after the ids, those of the reference in its order; paths are relative to the course folder.
+    /// Columns after the ids, those of the reference in its order, then ours; paths are relative to the course folder.
     COLUMNS:
     COURSE_KEY = Text "course_key" [""] "What holds the course together";
     RP_PATH = Text "rp_path" [""] "Plan file";
@@ -94,6 +94,9 @@ columns! {
     OAR_COUNT = Int "oar_count" [""] "Of them neither PTV, CTV nor GTV";
     DOSE_UNITS = Text "dose_units" [""] "DoseUnits (3004,0002)";
     DOSE_TYPE = Text "dose_type" [""] "DoseType (3004,0004)";
+    DOSE_CLASSIFICATION = Text "dose_classification" [""] "Class of the decision which dose is evaluated";
+    RX_SOURCE = Text "rx_source" [""] "Where the prescription comes from";
+    FRAME_OF_REFERENCE_UID = Text "frame_of_reference_uid" [""] "Frame of reference of the planning CT";
 }
 
 /// Columns that name a person: empty unless `privacy.identifiers`.

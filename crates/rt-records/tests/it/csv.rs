@@ -65,6 +65,22 @@ fn infinite_numbers_are_told_and_nan_in_a_list_is_null() {
     assert_eq!(text(&b.finish().unwrap()).lines().nth(1), Some(",,-inf,,\"[null,1.0]\","));
 }
 
+#[test]
+fn a_table_of_a_user_is_read_with_ids_as_text_and_numbers_as_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clinical.csv");
+    std::fs::write(&path, "\u{feff}patient_id,age,code,note\n123,71.5,007,\"a, b\"\n0124,,12,\n").unwrap();
+    let table = csv::read(&path, &["patient_id"]).unwrap();
+    assert_eq!(table.row(0).named("patient_id"), Value::Text("123"));
+    assert_eq!(table.row(0).named("age"), Value::Float(71.5));
+    assert_eq!(table.row(0).named("code"), Value::Text("007"));
+    assert_eq!(table.row(0).named("note"), Value::Text("a, b"));
+    assert_eq!(table.row(1).named("patient_id"), Value::Text("0124"));
+    assert!(table.row(1).named("age").is_missing());
+    std::fs::write(&path, "a,b\n1\n").unwrap();
+    assert_eq!(csv::read(&path, &[]).unwrap_err().code(), "table.damaged");
+}
+
 proptest! {
     #[test]
     fn numbers_read_back_to_the_same_bits(x in any::<f64>().prop_filter("number", |x| !x.is_nan())) {
