@@ -1,37 +1,47 @@
-//! The report as a table: a row per check, or per finding of a check that found something.
+//! The report as a table: a row for each check with its result, then a row for each thing it found.
 
 use rt_qc::{CheckResult, Finding, QcReport};
 use rt_records::tables::qc;
-use rt_records::{Table, TableBuilder, TableError};
+use rt_records::{RowMut, Table, TableBuilder, TableError};
 
 /// `qc/qc.parquet`.
 pub(crate) fn rows(report: &QcReport) -> Result<Table, TableError> {
     let mut builder = TableBuilder::new(&qc::schema());
     for check in &report.checks {
-        if check.findings.is_empty() {
-            row(&mut builder, report, check, None);
-        }
+        check_row(start(&mut builder, report, check), check);
         for finding in &check.findings {
-            row(&mut builder, report, check, Some(finding));
+            finding_row(start(&mut builder, report, check), check, finding);
         }
     }
     builder.finish()
 }
 
-fn row(builder: &mut TableBuilder, report: &QcReport, check: &CheckResult, finding: Option<&Finding>) {
-    let status = finding.map_or(check.status, |f| f.status);
-    let unit = if check.id == "dose_coverage" { "1" } else { "" };
-    builder
-        .row()
-        .set(&qc::PATIENT_ID, &report.patient_id)
+fn start<'b>(builder: &'b mut TableBuilder, report: &QcReport, check: &CheckResult) -> RowMut<'b> {
+    let mut row = builder.row();
+    row.set(&qc::PATIENT_ID, &report.patient_id)
         .set(&qc::COURSE_ID, &report.course_id)
-        .set(&qc::CHECK, &check.id)
-        .set(&qc::RESULT, status.as_str())
-        .set(&qc::CODE, finding.map(|_| check.code.as_str()))
-        .set(&qc::ITEM, finding.map(|f| f.item.as_str()))
-        .set(&qc::FINDING, finding.map_or(check.message.as_str(), |f| f.message.as_str()))
-        .set(&qc::VALUE, finding.and_then(|f| f.value))
-        .set(&qc::LIMIT, finding.and_then(|f| f.limit))
-        .set(&qc::UNIT, finding.and_then(|f| f.value).map(|_| unit))
-        .set(&qc::ADVICE, finding.map(|_| check.remedy.as_str()).filter(|a| !a.is_empty()));
+        .set(&qc::CHECK, &check.id);
+    row
+}
+
+fn check_row(mut row: RowMut<'_>, check: &CheckResult) {
+    let found = !check.findings.is_empty();
+    row.set(&qc::RESULT, check.status.as_str())
+        .set(&qc::CODE, found.then_some(check.code.as_str()))
+        .set(&qc::FINDING, &check.message)
+        .set(&qc::ADVICE, advice(check));
+}
+
+fn finding_row(mut row: RowMut<'_>, check: &CheckResult, finding: &Finding) {
+    row.set(&qc::RESULT, finding.status.as_str())
+        .set(&qc::CODE, &check.code)
+        .set(&qc::ITEM, &finding.item)
+        .set(&qc::FINDING, &finding.message)
+        .set(&qc::VALUE, finding.value)
+        .set(&qc::LIMIT, finding.limit)
+        .set(&qc::ADVICE, advice(check));
+}
+
+fn advice(check: &CheckResult) -> Option<&str> {
+    Some(check.remedy.as_str()).filter(|text| !text.is_empty())
 }
