@@ -213,3 +213,13 @@ fn an_axis_too_long_for_the_header_is_refused() {
     assert_eq!(error.code(), "nifti.too_many_voxels");
     assert!(bytes_of(&ramp(small_grid()), Encoding::Raw).len() > 352);
 }
+
+#[test]
+fn the_names_in_a_genuine_totalsegmentator_file_are_read() {
+    let Some(path) = rt_testdata::shared("data/totalseg/example/example_seg.nii.gz") else {
+        return;
+    };
+    let names = rt_nifti::label_names(&header(&path).unwrap());
+    // 117 classes of task `total` (data/totalseg/total.csv).
+    assert_eq!((names.len(), names[0].1.as_str(), names[4].1.as_str()), (117, "spleen", "liver"));
+}
