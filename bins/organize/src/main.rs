@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rt_cli::{CommonArgs, Settings, check_folders, run_cohort_stage};
+use rt_cli::command::check_folders;
+use rt_cli::{CommonArgs, Settings, run_cohort_stage};
 
 /// Sorts a folder of DICOM files into courses: links plans, doses, structure sets and images, and writes volumes and contours.
 #[derive(Parser)]
