@@ -18,11 +18,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Everything, with what is there.
-    pub(crate) fn all() -> Self {
+    /// Every package.
+    pub(crate) fn all(require_shared: bool) -> Self {
         Self {
             package: Vec::new(),
-            require_shared: false,
+            require_shared,
         }
     }
 

@@ -143,7 +143,7 @@ fn text_files(root: &Path) -> anyhow::Result<Vec<TextFile>> {
 
 fn is_text(path: &Path) -> bool {
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let known = matches!(name.as_str(), "Makefile" | "Snakefile" | "run");
+    let known = matches!(name.as_str(), "Makefile" | "Snakefile" | "run" | "course.mk");
     let extension = path.extension().map_or_else(String::new, |e| e.to_string_lossy().into_owned());
     known
         || matches!(

@@ -1,30 +1,53 @@
-//! The graph of stages stands in three places: the umbrella binary, the Makefile, the Snakefile. All must name the same stages.
+//! The graph of stages stands in three places: the umbrella binary, make, Snakemake. All must have the same stages and edges.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, TextFile};
 
-/// Findings on stages that one of the three places does not know.
+/// Stage to the stages of the same course that it waits for.
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+const MAKE: &str = "workflow/course.mk";
+const SNAKE: &str = "workflow/Snakefile";
+
+/// Findings on stages and edges that make and Snakemake do not share.
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
-    let graphs: Vec<(&TextFile, BTreeSet<String>)> = ["Makefile", "workflow/Snakefile", "bins/rtpipeline/src/graph.rs"]
-        .iter()
-        .filter_map(|path| files.iter().find(|f| f.path == *path))
-        .map(|file| (file, stages(&file.text)))
-        .collect();
-    let all: BTreeSet<&String> = graphs.iter().flat_map(|(_, names)| names).collect();
-    let mut findings = Vec::new();
-    for (file, names) in &graphs {
-        for name in all.iter().filter(|name| !names.contains(**name)) {
-            let text = format!("does not know the stage `{name}`, which another of Makefile, Snakefile and graph.rs has");
-            findings.push(Finding::error(&file.path, 0, "graph", text));
-        }
-    }
-    findings
+    let text = |path: &str| files.iter().find(|f| f.path == path).map(|f| f.text.as_str());
+    let (Some(make), Some(snake)) = (text(MAKE).map(of_make), text(SNAKE).map(of_snakemake)) else {
+        return Vec::new();
+    };
+    let stages: BTreeSet<&String> = make.keys().chain(snake.keys()).collect();
+    let differs = stages.into_iter().filter(|stage| make.get(*stage) != snake.get(*stage));
+    differs
+        .map(|stage| {
+            let say = |graph: &Graph| match graph.get(stage) {
+                Some(before) => format!("after {before:?}"),
+                None => "absent".to_owned(),
+            };
+            let text = format!("the stage `{stage}` is {} here and {} in {SNAKE}", say(&make), say(&snake));
+            Finding::error(MAKE, 0, "graph", text)
+        })
+        .collect()
 }
 
-/// Stages named in a graph: `rt-<stage>` as a command, or `rt_<stage>_cli` as a crate.
-fn stages(text: &str) -> BTreeSet<String> {
-    let known = ["segment", "structures", "dvh", "radiomics", "robustness", "qc"];
-    let named = |stage: &str| text.contains(&format!("rt-{stage}")) || text.contains(&format!("rt_{stage}_cli"));
-    known.into_iter().filter(|stage| named(stage)).map(ToOwned::to_owned).collect()
+/// Lines of the form `$(eval $(call stage_rule,qc,dvh radiomics))`.
+fn of_make(text: &str) -> Graph {
+    let call = |line: &str| {
+        let arguments = line.trim().strip_prefix("$(eval $(call stage_rule,")?.strip_suffix("))")?;
+        let (stage, before) = arguments.split_once(',')?;
+        Some((stage.to_owned(), before.split_whitespace().map(ToOwned::to_owned).collect()))
+    };
+    text.lines().filter_map(call).collect()
+}
+
+/// Rules whose command works on one course; `rules.<stage>.output` are their edges.
+fn of_snakemake(text: &str) -> Graph {
+    let rules = text.split("\nrule ").skip(1);
+    let rule = |body: &str| {
+        let name = body.split(':').next()?.trim();
+        let before = body.match_indices("rules.").map(|(at, _)| &body[at + 6..]);
+        let before = before.filter_map(|rest| rest.split(".output").next().map(ToOwned::to_owned));
+        body.contains("{wildcards.course}").then(|| (name.to_owned(), before.collect()))
+    };
+    rules.filter_map(rule).collect()
 }

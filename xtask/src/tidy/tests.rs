@@ -202,17 +202,17 @@ fn a_crate_root_without_sources_fails() {
 }
 
 #[test]
-fn a_stage_that_the_makefile_forgot_fails() {
+fn graphs_that_differ_fail() {
     let house = house();
-    house.write("Makefile", "dvh:\n\trt-dvh $(C)\n");
-    house.write(
-        "workflow/Snakefile",
-        "rule dvh:\n    shell: \"rt-dvh {c}\"\nrule qc:\n    shell: \"rt-qc {c}\"\n",
-    );
-    let findings = errors(house.path());
-    assert_eq!(findings.len(), 1);
-    assert_eq!(
-        (findings[0].rule, findings[0].path.to_string_lossy().as_ref()),
-        ("graph", "Makefile")
-    );
+    let make = "$(eval $(call stage_rule,dvh,))\n$(eval $(call stage_rule,qc,dvh))\n";
+    let rule = |name: &str, input: &str| {
+        format!("\nrule {name}:\n    input:\n        {input}\n    shell:\n        \"rt-{name} {{wildcards.course}}\"\n")
+    };
+    house.write("workflow/course.mk", make);
+    house.write("workflow/Snakefile", rule("dvh", "\"x\"") + &rule("qc", "rules.dvh.output,"));
+    assert_eq!(errors(house.path()), []);
+    house.write("workflow/Snakefile", rule("dvh", "\"x\"") + &rule("qc", "\"x\""));
+    assert_eq!(only(&house), ("graph", 0));
+    house.write("workflow/Snakefile", rule("qc", "rules.dvh.output,"));
+    assert_eq!(only(&house), ("graph", 0));
 }
