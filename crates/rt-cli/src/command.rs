@@ -55,13 +55,18 @@ pub fn run_cohort_stage<S: Stage<Cohort>>(
     })
 }
 
-/// Runs anything else: signals, logging and the way errors are told are the same.
+/// Runs anything else with the configuration that the common arguments name.
 pub fn run_command(args: &CommonArgs, body: impl FnOnce(&Settings) -> Result<Exit, anyhow::Error>) -> ExitCode {
-    command(args, || {
+    run_with(args, || {
         let settings = Settings::load(args, None, &[])?;
         logging::init(settings.logging);
-        body(&settings).map_err(Told::No)
+        body(&settings)
     })
+}
+
+/// Runs a command that loads its configuration itself; signals, logging and the way errors are told are the same for all.
+pub fn run_with(args: &CommonArgs, body: impl FnOnce() -> Result<Exit, anyhow::Error>) -> ExitCode {
+    command(args, || body().map_err(Told::No))
 }
 
 /// Whether an error has been reported as an event already.

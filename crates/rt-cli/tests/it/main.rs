@@ -1,3 +1,4 @@
 //! Behaviour of the stage runner, through the public interface.
 
+mod args;
 mod runner;
