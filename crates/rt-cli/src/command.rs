@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use rt_course::{AtomicFile, Cohort, CourseDir};
+use rt_course::{AtomicFile, Cohort, CourseDir, write_bytes};
 
 use crate::args::{CommonArgs, CourseArgs, LogFormat};
 use crate::exit::{Exit, Failure, code_of, describe};
@@ -173,6 +173,20 @@ pub fn check_folders(input: &Path, cohort: &Cohort) -> Result<(), anyhow::Error>
             .into());
     }
     check_writable(cohort)
+}
+
+/// Begins the work on a cohort: refuses folders that cannot work ([`check_folders`]), then saves what was set in
+/// `_COHORT/config.toml`, where later commands on the same output find it. A dry run saves nothing.
+///
+/// # Errors
+/// As [`check_folders`], and when no input folder was given.
+pub fn begin_cohort(cohort: &Cohort, settings: &Settings, args: &CommonArgs) -> Result<(), anyhow::Error> {
+    let no_input = || Failure::usage("usage.input", "no input folder was given").hint("give --input DIR");
+    check_folders(settings.cohort.input.as_deref().ok_or_else(no_input)?, cohort)?;
+    if mode(args) == Mode::DryRun {
+        return Ok(());
+    }
+    Ok(write_bytes(cohort.config(), settings.document.to_toml().as_bytes())?)
 }
 
 /// Makes the output folder and tries to write there.

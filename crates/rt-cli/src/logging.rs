@@ -14,7 +14,7 @@ use std::time::Instant;
 use indicatif::MultiProgress;
 use rt_course::StageFiles;
 use rt_course::provenance::Span;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level as Severity, Metadata, Subscriber, span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -96,6 +96,14 @@ pub fn init(config: LoggingConfig) {
     });
 }
 
+/// First line of the message with which a stage failed last, from its log file.
+pub fn last_failure(files: &StageFiles) -> Option<String> {
+    let text = std::fs::read_to_string(&files.log).ok()?;
+    let event = |line: &str| serde_json::from_str::<Value>(line).ok().filter(|v| v["event"] == "stage.failed");
+    let message = text.lines().rev().find_map(event)?;
+    message["msg"].as_str()?.lines().next().map(str::to_owned)
+}
+
 /// Where progress bars are drawn; `None` when standard error is no terminal, shows JSON, or only errors.
 pub(crate) fn bars() -> Option<&'static MultiProgress> {
     let wanted = !json() && LEVEL.load(Ordering::Relaxed) >= Level::Info as u8 && io::stderr().is_terminal();
@@ -134,40 +142,40 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
 }
 
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(String, Value)>);
 
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name().to_owned(), value.into()));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name().to_owned(), value.into()));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name().to_owned(), value.into()));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name().to_owned(), value.into()));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name().to_owned(), value.into()));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        self.0.push((field.name().to_owned(), format!("{value:?}").into()));
     }
 }
 
 /// One event as a line of JSON; the order of the keys is fixed: t, level, stage, course, event, the event's own, msg.
-fn json_line(severity: Severity, log: Option<&StageLog>, mut fields: Map<String, Value>) -> String {
-    let message = fields.remove("message").unwrap_or_else(|| "".into());
-    let event = fields
-        .remove("event")
-        .unwrap_or_else(|| if severity == Severity::WARN { "warn".into() } else { "log".into() });
+fn json_line(severity: Severity, log: Option<&StageLog>, fields: &[(String, Value)]) -> String {
+    let named = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let message = named("message").unwrap_or_else(|| "".into());
+    let event = named("event").unwrap_or_else(|| if severity == Severity::WARN { "warn".into() } else { "log".into() });
+    let own = fields.iter().filter(|(key, _)| key != "message" && key != "event").cloned();
     let time = format!("{:.3}", jiff::Timestamp::now());
     let (stage, course) = log.map_or(("", ""), |log| (log.stage.as_str(), log.course.as_str()));
     let head = [
@@ -178,13 +186,17 @@ fn json_line(severity: Severity, log: Option<&StageLog>, mut fields: Map<String,
         ("event", event),
     ];
     let head = head.into_iter().map(|(key, value): (&str, Value)| (key.to_owned(), value));
-    let pairs = head.chain(fields).chain([("msg".to_owned(), message)]);
+    let pairs = head.chain(own).chain([("msg".to_owned(), message)]);
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{}:{value}", Value::String(key))).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
-fn human_line(severity: Severity, log: Option<&StageLog>, fields: &Map<String, Value>) -> String {
-    let message = escape(fields.get("message").and_then(Value::as_str).unwrap_or_default());
+fn human_line(severity: Severity, log: Option<&StageLog>, fields: &[(String, Value)]) -> String {
+    let message = fields
+        .iter()
+        .find(|(key, _)| key == "message")
+        .and_then(|(_, value)| value.as_str());
+    let message = escape(message.unwrap_or_default());
     let place = match log {
         Some(log) if log.course.is_empty() => format!("[{}] ", log.stage),
         Some(log) => format!("[{} {}] ", log.course, log.stage),
@@ -219,13 +231,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Reporter {
         let log = log.as_deref();
         if rank(severity) <= LEVEL.load(Ordering::Relaxed) {
             line(&if json() {
-                json_line(severity, log, fields.0.clone())
+                json_line(severity, log, &fields.0)
             } else {
                 human_line(severity, log, &fields.0)
             });
         }
         if let Some(file) = log.and_then(|log| log.file.as_ref()) {
-            let text = json_line(severity, log, fields.0) + "\n";
+            let text = json_line(severity, log, &fields.0) + "\n";
             let _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes());
         }
     }
@@ -257,7 +269,7 @@ mod tests {
     use super::*;
     use rt_course::Cohort;
 
-    fn fields(pairs: &[(&str, Value)]) -> Map<String, Value> {
+    fn fields(pairs: &[(&str, Value)]) -> Vec<(String, Value)> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
     }
 
@@ -271,7 +283,7 @@ mod tests {
             ("code", "dvh.no_overlap".into()),
             ("message", "a\u{1b}b".into()),
         ]);
-        let text = json_line(Severity::INFO, Some(&log), given);
+        let text = json_line(Severity::INFO, Some(&log), &given);
         let parsed: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(parsed["msg"], "a\u{1b}b");
         assert!(

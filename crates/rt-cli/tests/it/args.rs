@@ -30,10 +30,16 @@ fn a_binary_takes_a_course_or_its_second_door() {
     assert_eq!(cli.course.course.unwrap().to_str(), Some("OUT/P01/C1"));
 
     let cli = Cli::try_parse_from(["rt-dvh", "files", "-c", "my.toml", "--log-format", "json"]).unwrap();
-    let Some(Verb::Files(files)) = cli.verb else { panic!("no second door") };
+    let Some(Verb::Files(files)) = cli.verb else {
+        panic!("no second door")
+    };
     assert_eq!(files.common.config.unwrap().to_str(), Some("my.toml"));
 
-    for wrong in [vec!["rt-dvh"], vec!["rt-dvh", "C1", "-q", "-v"], vec!["rt-dvh", "C1", "--threads", "many"]] {
+    for wrong in [
+        vec!["rt-dvh"],
+        vec!["rt-dvh", "C1", "-q", "-v"],
+        vec!["rt-dvh", "C1", "--threads", "many"],
+    ] {
         assert_eq!(Cli::try_parse_from(&wrong).err().unwrap().exit_code(), 2, "{wrong:?}");
     }
 }
