@@ -199,11 +199,10 @@ impl RowBuffer {
             ..RowCells::default()
         };
         let mut cover = [0.0; 3];
-        for (at, own) in self.own.iter().enumerate() {
+        for (at, (column, own)) in (first..).zip(&self.own).enumerate() {
             for (c, s) in cover.iter_mut().zip(self.strip[at]) {
                 *c += s;
             }
-            let column = first + at as i64;
             let share = own[0] + cover[0];
             if share <= EDGE_SHARE {
                 continue;
@@ -277,8 +276,10 @@ mod tests {
         let rows = cells(&[vec![[0.25, 0.0], [3.5, 0.0], [3.5, 1.0], [0.25, 1.0]]], &UNIT);
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].whole.clone(), rows[0].columns), (vec![[1, 3]], [0, 4]));
-        let part: Vec<(i64, f64, f64)> = rows[0].part.iter().map(|p| (p.column, p.share, p.centroid[0])).collect();
-        assert_eq!(part, vec![(0, 0.75, 0.125), (3, 0.5, -0.25)]);
+        for (part, (column, share, centroid)) in rows[0].part.iter().zip([(0, 0.75, 0.125), (3, 0.5, -0.25)]) {
+            assert_eq!(part.column, column);
+            assert!((part.share - share).abs() < 1e-14 && (part.centroid[0] - centroid).abs() < 1e-14);
+        }
         // A box a quarter wide in the middle of a cell: variance 1/12 of the squared width.
         let rows = cells(&[vec![[0.5, 0.5], [0.75, 0.5], [0.75, 0.75], [0.5, 0.75]]], &UNIT);
         let p = rows[0].part[0];

@@ -7,7 +7,7 @@
 
 use rt_image::{Point2, Region};
 
-use crate::field::{FrameField, Row, RowSpec};
+use crate::field::{DoseField, FrameField, KnotRow, Row, RowSpec};
 use crate::solid::{Slab, Solid};
 
 /// Lowest and highest value seen so far.
@@ -51,51 +51,110 @@ impl Extremes {
     }
 }
 
-/// Exact extremes of an aligned field on the covered part of some slabs.
-pub fn exact(slabs: &[Slab], field: &FrameField<'_>) -> Extremes {
+/// Exact extremes of an aligned field on the covered part of the slabs `which` of a solid.
+pub fn exact(slabs: &[Slab], which: std::ops::Range<usize>, field: &FrameField<'_>) -> Extremes {
     let hulls = [0, 1, 2].map(|a| field.common_hull(a));
     let knots = [0, 1, 2].map(|a| within(&field.knots(a), hulls[a]));
-    let mut plane = Plane::default();
-    slabs.iter().fold(Extremes::default(), |all, slab| {
-        all.join(slab_extremes(slab, field, &knots, &mut plane))
-    })
+    let mut search = Search {
+        field,
+        knots: &knots,
+        found: Extremes::default(),
+        pieces: Vec::new(),
+        line: Vec::new(),
+        scratch: KnotRow::default(),
+    };
+    if knots.iter().all(|k| k.len() > 1) {
+        let nodes = |slab: Option<&Slab>| slab.map_or_else(Vec::new, |s| nodes_inside(&s.region, &knots[0], &knots[1]));
+        let mut below = (which.start.checked_sub(1), nodes(which.start.checked_sub(1).map(|i| &slabs[i])));
+        let mut here = nodes(slabs.get(which.start));
+        for i in which {
+            let above = nodes(slabs.get(i + 1));
+            let touches = |j: Option<usize>, face: f64, end: usize| {
+                j.and_then(|j| slabs.get(j)).is_some_and(|s| (s.range_mm[end] - face).abs() < 1e-9)
+            };
+            let [lo, hi] = slabs[i].range_mm;
+            let free = [
+                if touches(below.0, lo, 1) {
+                    without(&here, &below.1)
+                } else {
+                    here.clone()
+                },
+                if touches(Some(i + 1), hi, 0) {
+                    without(&here, &above)
+                } else {
+                    here.clone()
+                },
+            ];
+            search.slab(&slabs[i], &here, &free);
+            below = (Some(i), std::mem::replace(&mut here, above));
+        }
+    }
+    search.found
 }
 
-/// The positions inside a range; all grid lines that matter, the ends of coverage among them.
+/// The positions inside a range: all grid lines that matter, the ends of coverage among them.
 fn within(knots: &[f64], [lo, hi]: [f64; 2]) -> Vec<f64> {
     knots.iter().copied().filter(|k| *k >= lo - 1e-9 && *k <= hi + 1e-9).collect()
 }
 
-fn slab_extremes(slab: &Slab, field: &FrameField<'_>, knots: &[Vec<f64>; 3], plane: &mut Plane) -> Extremes {
-    let mut found = Extremes::default();
-    let Some([lo, hi]) = slab.region.bounds() else { return found };
-    if !plane.place(&knots[0], &knots[1], lo, hi) {
-        return found;
+/// A run of grid nodes: row, first and one-past-last column.
+type Run = [usize; 3];
+
+/// Runs of nodes inside a region, by row.
+fn nodes_inside(region: &Region, xs: &[f64], ys: &[f64]) -> Vec<Run> {
+    let Some([lo, hi]) = region.bounds() else { return Vec::new() };
+    let (first, end) = (ys.partition_point(|y| *y < lo[1]), ys.partition_point(|y| *y <= hi[1]));
+    let mut rows: Vec<Vec<f64>> = vec![Vec::new(); end.saturating_sub(first)];
+    for e in region.edges() {
+        let (lo, hi) = (e.a[1].min(e.b[1]), e.a[1].max(e.b[1]));
+        let slope = (e.b[0] - e.a[0]) / (e.b[1] - e.a[1]);
+        let from = ys.partition_point(|y| *y < lo).max(first);
+        let to = ys.partition_point(|y| *y < hi).min(end);
+        for j in from..to {
+            rows[j - first].push(e.a[0] + (ys[j] - e.a[1]) * slope);
+        }
     }
-    plane.cut_outline(slab);
-    plane.find_nodes(&slab.region);
-    for z in levels(slab.range_mm, &knots[2]) {
-        plane.fill(field, z);
-        plane.look(&mut found);
+    let mut runs = Vec::new();
+    for (j, row) in rows.iter_mut().enumerate() {
+        row.sort_by(f64::total_cmp);
+        for pair in row.chunks_exact(2) {
+            let (from, to) = (xs.partition_point(|x| *x < pair[0]), xs.partition_point(|x| *x <= pair[1]));
+            if from < to {
+                runs.push([first + j, from, to]);
+            }
+        }
     }
-    found
+    runs
 }
 
-/// Heights at which extremes can lie: both faces and every grid plane between, as far as covered.
-fn levels([lo, hi]: [f64; 2], knots: &[f64]) -> Vec<f64> {
-    let (Some(first), Some(last)) = (knots.first(), knots.last()) else {
-        return Vec::new();
-    };
-    let (a, b) = (lo.max(*first), hi.min(*last));
+/// The parts of some runs that are in none of the others; both sorted by row.
+fn without(runs: &[Run], others: &[Run]) -> Vec<Run> {
+    let mut left = Vec::new();
+    for &[row, from, to] in runs {
+        let mut start = from;
+        let after = others.partition_point(|o| o[0] < row);
+        for &[_, a, b] in others[after..].iter().take_while(|o| o[0] == row) {
+            if a > start && start < to {
+                left.push([row, start, a.min(to)]);
+            }
+            start = start.max(b);
+        }
+        if start < to {
+            left.push([row, start, to]);
+        }
+    }
+    left
+}
+
+/// Heights at which extremes can lie inside a slab, both faces apart.
+fn levels([lo, hi]: [f64; 2], knots: &[f64]) -> (Option<[f64; 2]>, &[f64]) {
+    let (a, b) = (lo.max(knots[0]), hi.min(knots[knots.len() - 1]));
     if a > b {
-        return Vec::new();
+        return (None, &[]);
     }
-    let mut all = vec![a];
-    all.extend(knots.iter().copied().filter(|k| *k > a && *k < b));
-    if b > a {
-        all.push(b);
-    }
-    all
+    let from = knots.partition_point(|k| *k <= a);
+    let to = knots.partition_point(|k| *k < b);
+    (Some([a, b]), &knots[from.min(to)..to])
 }
 
 /// A straight piece of the outline inside one grid cell: corner indices, and end points in parts of the cell.
@@ -106,126 +165,102 @@ struct Piece {
     b: Point2,
 }
 
-/// Dose on one plane at the grid lines around a region, and where to look.
-#[derive(Debug, Default)]
-struct Plane {
-    xs: Vec<f64>,
-    ys: Vec<f64>,
-    dose: Vec<f64>,
+struct Search<'s, 'd> {
+    field: &'s FrameField<'d>,
+    knots: &'s [Vec<f64>; 3],
+    found: Extremes,
     pieces: Vec<Piece>,
-    /// Runs of nodes inside: row, first and one-past-last column.
-    nodes: Vec<[usize; 3]>,
     line: Vec<f64>,
-    scratch: Vec<[f64; 3]>,
+    scratch: KnotRow,
 }
 
-impl Plane {
-    /// Picks the grid lines around a box; `false` when the box is not covered.
-    fn place(&mut self, xs: &[f64], ys: &[f64], lo: Point2, hi: Point2) -> bool {
-        let pick = |knots: &[f64], lo: f64, hi: f64| {
-            let from = knots.partition_point(|k| *k <= lo).saturating_sub(1);
-            let to = (knots.partition_point(|k| *k < hi) + 1).min(knots.len());
-            knots[from.min(to)..to].to_vec()
-        };
-        self.xs = pick(xs, lo[0], hi[0]);
-        self.ys = pick(ys, lo[1], hi[1]);
-        let covers = |k: &[f64], lo: f64, hi: f64| k.len() > 1 && k[0] <= hi && k[k.len() - 1] >= lo;
-        covers(&self.xs, lo[0], hi[0]) && covers(&self.ys, lo[1], hi[1])
+impl Search<'_, '_> {
+    /// Looks at one slab: nodes inside at grid planes, nodes that end at a face there, the outline at all heights.
+    fn slab(&mut self, slab: &Slab, nodes: &[Run], free: &[Vec<Run>; 2]) {
+        let (faces, planes) = levels(slab.range_mm, &self.knots[2]);
+        let Some(faces) = faces else { return };
+        self.cut_outline(slab);
+        for &z in planes {
+            self.look_at_nodes(nodes, z);
+            self.look_at_outline(z);
+        }
+        for (face, z) in faces.into_iter().enumerate() {
+            // A face moved to the end of coverage is not shared with the neighbour, and on a grid plane doses may peak inside it.
+            let moved = (z - slab.range_mm[face]).abs() > 1e-9;
+            let nearest = self.knots[2].partition_point(|k| *k < z - 1e-6);
+            let own = !moved && self.knots[2].get(nearest).is_none_or(|k| *k > z + 1e-6);
+            self.look_at_nodes(if own { &free[face] } else { nodes }, z);
+            self.look_at_outline(z);
+        }
     }
 
-    /// Cuts the outline at the grid lines.
+    fn look_at_nodes(&mut self, runs: &[Run], z: f64) {
+        for &[row, from, to] in runs {
+            let y = self.knots[1][row];
+            self.field.line([y, z], &self.knots[0][from..to], &mut self.scratch, &mut self.line);
+            self.line.iter().for_each(|d| self.found.see(*d));
+        }
+    }
+
+    /// Cuts the outline at the grid lines, as far as covered.
     fn cut_outline(&mut self, slab: &Slab) {
         self.pieces.clear();
+        let [xs, ys, _] = self.knots;
         let mut cuts = Vec::new();
-        for [a, b] in &slab.outline {
+        for &[a, b] in &slab.outline {
             cuts.clear();
-            crossings(&self.xs, a[0], b[0], &mut cuts);
-            crossings(&self.ys, a[1], b[1], &mut cuts);
+            crossings(xs, a[0], b[0], &mut cuts);
+            crossings(ys, a[1], b[1], &mut cuts);
             cuts.sort_by(f64::total_cmp);
             cuts.push(1.0);
             let mut from = 0.0;
             for &to in &cuts {
                 if to > from {
-                    self.push_piece(*a, *b, from, to);
+                    self.pieces.extend(piece(xs, ys, a, b, [from, to]));
                     from = to;
                 }
             }
         }
     }
 
-    /// Adds the part `from..to` of a side, when it is covered.
-    fn push_piece(&mut self, a: Point2, b: Point2, from: f64, to: f64) {
-        let at = |t: f64| [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t];
-        let middle = at(0.5 * (from + to));
-        let (Some(i), Some(j)) = (cell_of(&self.xs, middle[0]), cell_of(&self.ys, middle[1])) else {
-            return;
-        };
-        let local = |p: Point2| {
-            [
-                ((p[0] - self.xs[i]) / (self.xs[i + 1] - self.xs[i])).clamp(0.0, 1.0),
-                ((p[1] - self.ys[j]) / (self.ys[j + 1] - self.ys[j])).clamp(0.0, 1.0),
-            ]
-        };
-        let piece = Piece {
-            cell: [i, j],
-            a: local(at(from)),
-            b: local(at(to)),
-        };
-        self.pieces.push(piece);
-    }
-
-    /// Finds the grid nodes inside the region.
-    fn find_nodes(&mut self, region: &Region) {
-        self.nodes.clear();
-        let mut rows: Vec<Vec<f64>> = vec![Vec::new(); self.ys.len()];
-        for e in region.edges() {
-            let (lo, hi) = (e.a[1].min(e.b[1]), e.a[1].max(e.b[1]));
-            let from = self.ys.partition_point(|y| *y < lo);
-            for (row, &y) in rows.iter_mut().zip(&self.ys).skip(from).take_while(|(_, y)| **y < hi) {
-                row.push(e.a[0] + (y - e.a[1]) * (e.b[0] - e.a[0]) / (e.b[1] - e.a[1]));
-            }
-        }
-        for (j, row) in rows.iter_mut().enumerate() {
-            row.sort_by(f64::total_cmp);
-            for pair in row.chunks_exact(2) {
-                let from = self.xs.partition_point(|x| *x < pair[0]);
-                let to = self.xs.partition_point(|x| *x <= pair[1]);
-                if from < to {
-                    self.nodes.push([j, from, to]);
-                }
-            }
-        }
-    }
-
-    /// Reads the dose at the grid lines of a plane.
-    fn fill(&mut self, field: &FrameField<'_>, z: f64) {
-        self.dose.clear();
-        for &y in &self.ys {
-            field.line([y, z], &self.xs, &mut self.scratch, &mut self.line);
-            self.dose.extend_from_slice(&self.line);
-        }
-    }
-
-    /// Looks at all candidates of the plane.
-    fn look(&self, found: &mut Extremes) {
-        let n = self.xs.len();
-        for &[row, from, to] in &self.nodes {
-            self.dose[row * n + from..row * n + to].iter().for_each(|d| found.see(*d));
-        }
+    fn look_at_outline(&mut self, z: f64) {
+        let mut corners = [0.0; 4];
+        let mut cell = None;
         for piece in &self.pieces {
-            let base = piece.cell[1] * n + piece.cell[0];
-            let (p, q) = (&self.dose[base..base + 2], &self.dose[base + n..base + n + 2]);
+            if cell != Some(piece.cell) {
+                cell = Some(piece.cell);
+                corners = self.field.corners(self.knots, piece.cell, z);
+            }
             let at = |[x, y]: Point2| {
-                let (low, high) = (p[0] + (p[1] - p[0]) * x, q[0] + (q[1] - q[0]) * x);
+                let [a, b, c, d] = corners;
+                let (low, high) = (a + (b - a) * x, c + (d - c) * x);
                 low + (high - low) * y
             };
             let (first, last) = (at(piece.a), at(piece.b));
-            found.see(first);
-            found.see(last);
+            self.found.see(first);
+            self.found.see(last);
             let middle = at([0.5 * (piece.a[0] + piece.b[0]), 0.5 * (piece.a[1] + piece.b[1])]);
-            see_vertex(first, middle, last, found);
+            see_vertex(first, middle, last, &mut self.found);
         }
     }
+}
+
+/// The part `from..to` of a side in its grid cell; `None` where it is not covered.
+fn piece(xs: &[f64], ys: &[f64], a: Point2, b: Point2, [from, to]: [f64; 2]) -> Option<Piece> {
+    let at = |t: f64| [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t];
+    let middle = at(0.5 * (from + to));
+    let (i, j) = (cell_of(xs, middle[0])?, cell_of(ys, middle[1])?);
+    let local = |p: Point2| {
+        [
+            ((p[0] - xs[i]) / (xs[i + 1] - xs[i])).clamp(0.0, 1.0),
+            ((p[1] - ys[j]) / (ys[j + 1] - ys[j])).clamp(0.0, 1.0),
+        ]
+    };
+    Some(Piece {
+        cell: [i, j],
+        a: local(at(from)),
+        b: local(at(to)),
+    })
 }
 
 /// Takes in the extreme of the parabola through three equally spaced values, when it lies between them.
@@ -244,10 +279,8 @@ fn see_vertex(first: f64, middle: f64, last: f64, found: &mut Extremes) {
 fn crossings(lines: &[f64], a: f64, b: f64, out: &mut Vec<f64>) {
     let (lo, hi) = (a.min(b), a.max(b));
     let from = lines.partition_point(|l| *l <= lo);
-    let to = lines.partition_point(|l| *l < hi);
-    if from < to {
-        out.extend(lines[from..to].iter().map(|l| (l - a) / (b - a)));
-    }
+    let crossed = lines[from..].iter().take_while(|l| **l < hi);
+    out.extend(crossed.map(|l| (l - a) / (b - a)));
 }
 
 /// Interval between two lines that holds a position; `None` beyond the first and last.
@@ -283,4 +316,40 @@ pub fn on_outline(solid: &Solid, field: &FrameField<'_>) -> Extremes {
         }
     }
     found
+}
+
+/// Extremes over the samples of all grids that lie inside the solid.
+pub fn at_nodes(solid: &Solid, field: &DoseField<'_>, seen: &FrameField<'_>) -> Extremes {
+    let mut found = Extremes::default();
+    let Some([lo, hi]) = solid.bounds() else { return found };
+    let mut row = Row::default();
+    for term in field.terms() {
+        let grid = term.dose.grid();
+        let [ni, nj, nk] = grid.size();
+        let nodes = (0..nk).flat_map(|k| (0..nj).flat_map(move |j| (0..ni).map(move |i| (i, j, k))));
+        for (i, j, k) in nodes {
+            let first = solid.frame.project(grid.centre(i, j, k));
+            if (0..3).any(|a| first[a] < lo[a] || first[a] > hi[a]) {
+                continue;
+            }
+            let spec = RowSpec {
+                first,
+                size: [1e-6; 3],
+                count: 1,
+            };
+            let covered = seen.row(&spec, &mut row) && row.inside.first().is_none_or(|s| *s >= 0.25);
+            // Only a new extreme is worth asking whether it is inside.
+            if covered && (row.dose[0] < found.min || row.dose[0] > found.max) && holds(solid, first) {
+                found.see(row.dose[0]);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a point in frame coordinates lies in one of the slabs.
+fn holds(solid: &Solid, [x, y, z]: [f64; 3]) -> bool {
+    let after = solid.slabs.partition_point(|s| s.range_mm[0] <= z);
+    let slab = solid.slabs[..after].last();
+    slab.is_some_and(|s| z <= s.range_mm[1] && s.region.contains([x, y]))
 }

@@ -56,7 +56,7 @@ impl Accumulator {
         self.open[0] += weight;
         self.open[1] += weight * mean;
         self.open[2] += weight * (mean * mean + width * width / 12.0);
-        if self.pieces % BLOCK == 0 {
+        if self.pieces.is_multiple_of(BLOCK) {
             self.close_block();
         }
         if self.bends.is_empty() {
@@ -141,7 +141,7 @@ impl Accumulator {
 )]
 #[inline]
 fn knot(at: f64) -> usize {
-    (at as i32).clamp(0, BINS as i32) as usize
+    (at.max(0.0) as u32 as usize).min(BINS)
 }
 
 /// Cumulative volume below each knot, from second differences; never falls, ends at `total`.
@@ -154,7 +154,9 @@ fn cumulate(bends: &[f64], step: f64, total: f64) -> Vec<f64> {
         sum += slope.max(0.0) * step;
     }
     if let Some(last) = below.last().copied().filter(|l| *l > 0.0) {
-        below.iter_mut().for_each(|b| *b *= total / last);
+        for b in &mut below {
+            *b *= total / last;
+        }
     }
     below
 }

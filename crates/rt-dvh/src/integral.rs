@@ -26,6 +26,8 @@ pub struct Level {
     pub layer_mm: f64,
     /// Positions along the normal at which layers end.
     pub cuts: Vec<f64>,
+    /// Cells are as wide as dose voxels along an axis of the plane.
+    is_voxel: bool,
 }
 
 impl Level {
@@ -35,10 +37,14 @@ impl Level {
         let axis = |a: usize| {
             let even = first.and_then(|g| g.axes[a].even_spacing().map(|s| (g.axes[a].knots[0], s)));
             let (origin, spacing) = even.unwrap_or((0.0, field.spacing(a)));
-            (origin, spacing / (spacing / edge - 1e-9).ceil().max(1.0))
+            // One, or an even number, so that cells twice as wide still end at the samples.
+            let parts = spacing / edge - 1e-9;
+            (origin, spacing / if parts <= 1.0 { 1.0 } else { 2.0 * (parts / 2.0).ceil() })
         };
         let ((x, dx), (y, dy)) = (axis(0), axis(1));
+        let is_voxel = edge >= field.spacing(0).min(field.spacing(1)) * (1.0 - 1e-9);
         Self {
+            is_voxel,
             lattice: Lattice {
                 origin: [x, y],
                 step: [dx, dy],
@@ -53,12 +59,19 @@ impl Level {
         (self.lattice.step[0] * self.lattice.step[1] * self.layer_mm).cbrt()
     }
 
-    /// The same with cells twice as wide.
+    /// How many times wider cells are compared with these: twice, or thrice where cells are dose voxels.
+    ///
+    /// Cells two voxels wide have their middle on a sample, where the gradient of the dose is not defined.
+    pub fn coarser_ratio(&self) -> u32 {
+        if self.is_voxel { 3 } else { 2 }
+    }
+
+    /// The same with cells so many times wider.
     #[must_use]
-    pub fn coarser(&self) -> Self {
+    pub fn coarser(&self, ratio: u32) -> Self {
         let mut level = self.clone();
-        level.lattice.step = level.lattice.step.map(|s| 2.0 * s);
-        level.layer_mm *= 2.0;
+        level.lattice.step = level.lattice.step.map(|s| f64::from(ratio) * s);
+        level.layer_mm *= f64::from(ratio);
         level
     }
 
@@ -85,6 +98,8 @@ impl Level {
 pub struct Collected {
     /// Volume over dose.
     pub volumes: Accumulator,
+    /// With a [`Focus`]: what has to be added to get the same without cutting any cell further.
+    pub uncut: Option<Accumulator>,
     /// Extremes over the middles of whole cells.
     pub extremes: Extremes,
     /// Volume without dose, mm3.
@@ -138,11 +153,15 @@ pub fn integrate(
     let parts: Vec<Collected> = tasks.par_iter().map(run).collect();
     let mut all = Collected {
         volumes: empty.clone(),
+        uncut: focus.map(|_| empty.clone()),
         extremes: Extremes::default(),
         missing_mm3: 0.0,
     };
     for part in parts {
         all.missing_mm3 += part.missing_mm3;
+        if let (Some(all), Some(part)) = (&mut all.uncut, &part.uncut) {
+            all.merge(part);
+        }
         all.volumes.merge(&part.volumes);
         all.extremes = all.extremes.join(part.extremes);
     }
@@ -211,6 +230,7 @@ impl<'a, 'd> Task<'a, 'd> {
             row: Row::default(),
             hot: Vec::new(),
             out: Collected {
+                uncut: focus.map(|_| volumes.clone()),
                 volumes,
                 extremes: Extremes::default(),
                 missing_mm3: 0.0,
@@ -257,6 +277,7 @@ impl<'a, 'd> Task<'a, 'd> {
             if self.focus.is_some_and(|f| f.holds(mean, width)) {
                 self.hot[c] = true;
                 any = true;
+                self.book_uncut(c, mean, width, volume);
             } else {
                 self.book(c, mean, width, volume, piece.1.is_none());
             }
@@ -290,6 +311,7 @@ impl<'a, 'd> Task<'a, 'd> {
                     if covered {
                         let (mean, width, volume) = self.measure(c, *piece, &spec);
                         self.book(c, mean, width, volume, piece.1.is_none());
+                        self.book_uncut(c, mean, width, -volume);
                     } else {
                         self.book_uncovered(spec.volume() * piece.1.map_or(1.0, |p| p.share));
                     }
@@ -325,6 +347,14 @@ impl<'a, 'd> Task<'a, 'd> {
         }
         if inside > 0.0 {
             self.out.volumes.add(mean, width, volume * inside);
+        }
+    }
+
+    /// Books what a piece adds to or takes from the sum without further cuts.
+    fn book_uncut(&mut self, c: usize, mean: f64, width: f64, volume: f64) {
+        let inside = self.row.inside.get(c).copied().unwrap_or(1.0);
+        if let Some(uncut) = self.out.uncut.as_mut().filter(|_| inside > 0.0) {
+            uncut.add(mean, width, volume * inside);
         }
     }
 

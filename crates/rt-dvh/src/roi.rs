@@ -1,6 +1,6 @@
 //! The DVH of one region: from its shape and the dose to a distribution of known accuracy.
 
-use rt_core::Cc;
+use rt_core::{Cc, Vec3};
 use rt_image::{ContourSet, Mask, Overlap, SlabEnds, StackOptions, VolumeView};
 
 use crate::error::{DvhError, Status, Warning};
@@ -8,6 +8,7 @@ use crate::extremes::{self, Extremes};
 use crate::field::{DoseField, FrameField, SumMissing};
 use crate::histogram::{Accumulator, Distribution};
 use crate::integral::{Focus, Level, Outside, integrate};
+use crate::refine::Refinement;
 use crate::solid::Solid;
 
 /// The region as it was drawn or segmented.
@@ -96,14 +97,11 @@ pub struct Dvh {
 /// Covered shares from here on count as whole (`spec/dvh-algorithms.md` 6).
 pub const WHOLE_COVERAGE: f64 = 0.9995;
 
-/// Quantiles that must hold the tolerance: shares of the covered volume.
-const QUANTILES: [f64; 11] = [0.99, 0.98, 0.95, 0.9, 0.7, 0.5, 0.3, 0.1, 0.05, 0.02, 0.01];
-
 /// Cells are not cut into more parts than this along each axis.
 const MAX_PARTS: u32 = 16;
 
-/// Smallest absolute volume whose dose is reported, mm3 (D0.03cc).
-const SMALLEST_MM3: f64 = 30.0;
+/// Regions of more cells at the first level look ahead for where finer cells will be needed, instead of running twice.
+const LARGE_CELLS: f64 = 1e5;
 
 impl Dvh {
     /// Share of the volume that has a dose, 0 to 1.
@@ -162,14 +160,15 @@ pub fn dvh_in(field: &DoseField<'_>, roi: RoiShape<'_>, options: &DvhOptions) ->
 /// As [`dvh`] for the shape.
 pub fn volume_of(roi: RoiShape<'_>, options: &DvhOptions) -> Result<Cc, DvhError> {
     let solid = match roi {
-        RoiShape::Contours(set) => Solid::from_contours(set, &stack_options(options, options.slice_thickness_mm))?,
+        RoiShape::Contours(set) => Solid::from_contours(set, &stack_options(options, options.slice_thickness_mm, None))?,
         RoiShape::Mask(mask) => Solid::from_mask(mask)?,
     };
     Ok(Cc::from_mm3(solid.volume_mm3()))
 }
 
-fn stack_options(options: &DvhOptions, thickness: Option<f64>) -> StackOptions {
+fn stack_options(options: &DvhOptions, thickness: Option<f64>, axis: Option<Vec3>) -> StackOptions {
     StackOptions {
+        axis,
         single_plane_thickness_mm: thickness,
         ends: match options.planes {
             Planes::Prism => SlabEnds::HalfGap,
@@ -191,7 +190,10 @@ fn solid_of(field: &DoseField<'_>, roi: RoiShape<'_>, options: &DvhOptions, warn
     };
     let guess = field.terms().first().map(|t| t.dose.grid().spacing()[2]);
     let thickness = options.slice_thickness_mm.or(guess);
-    let solid = Solid::from_contours(set, &stack_options(options, thickness))?;
+    let mut solid = Solid::from_contours(set, &stack_options(options, thickness, None))?;
+    if let Some(axis) = grid_axis(field, &solid) {
+        solid = Solid::from_contours(set, &stack_options(options, thickness, Some(axis)))?;
+    }
     let notes = &solid.notes;
     if solid.slabs.len() == 1 && options.slice_thickness_mm.is_none() {
         let detail = format!(
@@ -230,6 +232,17 @@ fn solid_of(field: &DoseField<'_>, roi: RoiShape<'_>, options: &DvhOptions, warn
     Ok(solid)
 }
 
+/// Axis of the first dose grid that the planes should follow, when its slices, rows or columns are parallel to them but turned.
+fn grid_axis(field: &DoseField<'_>, solid: &Solid) -> Option<Vec3> {
+    let direction = field.terms().first()?.dose.grid().direction();
+    let axes = [direction.x_axis, direction.y_axis, direction.z_axis];
+    let frame = &solid.frame;
+    let along = |a: Vec3, b: Vec3| a.cross(b).length() < 1e-5;
+    let across = axes.iter().position(|a| along(*a, frame.n))?;
+    let free = axes[(across + 1) % 3];
+    (!along(free, frame.u) && !along(free, frame.v)).then_some(free)
+}
+
 /// The DVH of a solid.
 ///
 /// # Errors
@@ -248,10 +261,15 @@ pub fn solid_dvh(field: &DoseField<'_>, solid: &Solid, options: &DvhOptions) -> 
     let empty = Accumulator::new(range[0], range[1]);
     let level = Level::new(&seen, (solid.volume_mm3() / options.start_cells).cbrt());
     let measure = |level: &Level, focus: Option<&Focus>| integrate(solid, &seen, level, focus, options.outside, &empty);
-    let mut before = measure(&level.coarser(), None).volumes.distribution(range[0], range[1]);
-    let mut focus: Option<Focus> = None;
+    let wider = level.coarser_ratio();
+    let coarse = measure(&level.coarser(wider), None).volumes.distribution(range[0], range[1]);
+    let mut focus = Refinement::default();
+    if wider == 3 && solid.volume_mm3() / level.edge_mm().powi(3) > LARGE_CELLS {
+        let coarsest = measure(&level.coarser(5), None).volumes.distribution(range[0], range[1]);
+        focus.foresee(coarsest.as_ref(), coarse.as_ref(), options.tolerance_gy);
+    }
     loop {
-        let found = measure(&level, focus.as_ref());
+        let found = measure(&level, focus.focus().as_ref());
         let share = 1.0 - found.missing_mm3 / solid.volume_mm3();
         if share <= 1e-9 {
             return Err(none);
@@ -267,12 +285,15 @@ pub fn solid_dvh(field: &DoseField<'_>, solid: &Solid, options: &DvhOptions) -> 
             ends.see(0.0);
         }
         let distribution = found.volumes.distribution(ends.min, ends.max).ok_or_else(|| none.clone())?;
-        let shifts = shifts(before.as_ref(), &distribution);
-        let error_gy = shifts.iter().map(|s| s.error()).fold(0.0, f64::max);
+        let uncut = found.uncut.and_then(|mut uncut| {
+            uncut.merge(&found.volumes);
+            uncut.distribution(ends.min, ends.max)
+        });
+        let errors = focus.errors(f64::from(wider), coarse.as_ref(), uncut.as_ref(), &distribution);
+        let error_gy = errors.iter().copied().fold(0.0, f64::max);
         let cells = found.volumes.pieces();
         let converged = error_gy <= options.tolerance_gy;
-        let parts = focus.as_ref().map_or(1, |f| f.parts);
-        if converged || parts >= MAX_PARTS || cells as f64 > options.max_cells {
+        if converged || focus.parts >= MAX_PARTS || cells as f64 > options.max_cells {
             return Ok(Dvh {
                 volume,
                 covered: volume * share.min(1.0),
@@ -280,55 +301,15 @@ pub fn solid_dvh(field: &DoseField<'_>, solid: &Solid, options: &DvhOptions) -> 
                 sampling: Sampling {
                     cells,
                     cell_mm: [level.lattice.step[0], level.lattice.step[1], level.layer_mm],
-                    finest_part: parts,
+                    finest_part: focus.parts,
                     error_gy,
                     converged,
                 },
                 warnings: Vec::new(),
             });
         }
-        // What is within a quarter of the tolerance stays as it is.
-        let doses = shifts
-            .iter()
-            .filter(|s| s.error() > 0.25 * options.tolerance_gy)
-            .map(Shift::interval);
-        focus = Some(Focus {
-            doses: doses.chain(focus.iter().flat_map(|f| f.doses.iter().copied())).collect(),
-            parts: 2 * parts,
-        });
-        before = Some(distribution);
+        focus.narrow(&errors, &distribution, options.tolerance_gy);
     }
-}
-
-/// A quantile before and after cells were halved, Gy.
-#[derive(Debug, Clone, Copy)]
-struct Shift {
-    before: f64,
-    after: f64,
-}
-
-impl Shift {
-    /// Estimated error of the finer value: halving cells divides the error by three at least, so half the change bounds what is left.
-    fn error(&self) -> f64 {
-        0.5 * (self.after - self.before).abs()
-    }
-
-    /// Where the true value is looked for.
-    fn interval(&self) -> [f64; 2] {
-        let reach = (self.after - self.before).abs();
-        [self.after - reach, self.after + reach]
-    }
-}
-
-/// All quantiles of interest at two levels.
-fn shifts(before: Option<&Distribution>, after: &Distribution) -> Vec<Shift> {
-    let volume = after.volume_mm3();
-    let small = (volume > SMALLEST_MM3).then(|| SMALLEST_MM3 / volume);
-    let shift = |share: &f64| Shift {
-        before: before.map_or(f64::INFINITY, |d| d.dose_at_share(*share)),
-        after: after.dose_at_share(*share),
-    };
-    QUANTILES.iter().chain(small.as_ref()).map(shift).collect()
 }
 
 /// Extremes on the surface of the solid and, where the grids have its axes, inside.
@@ -336,12 +317,18 @@ fn surface_extremes(field: &DoseField<'_>, seen: &FrameField<'_>, solid: &Solid)
     use rayon::prelude::*;
     let simple = field.missing() != SumMissing::Zero || field.terms().len() == 1;
     if !(seen.is_aligned() && simple) {
-        return extremes::on_outline(solid, seen);
+        return extremes::on_outline(solid, seen).join(extremes::at_nodes(solid, field, seen));
     }
-    const SLABS_PER_TASK: usize = 16;
-    if solid.slabs.len() <= SLABS_PER_TASK {
-        return extremes::exact(&solid.slabs, seen);
+    let n = solid.slabs.len();
+    if n <= SLABS_PER_TASK {
+        return extremes::exact(&solid.slabs, 0..n, seen);
     }
-    let parts = solid.slabs.par_chunks(SLABS_PER_TASK).map(|slabs| extremes::exact(slabs, seen));
+    let parts = (0..n.div_ceil(SLABS_PER_TASK)).into_par_iter().map(|task| {
+        let from = task * SLABS_PER_TASK;
+        extremes::exact(&solid.slabs, from..(from + SLABS_PER_TASK).min(n), seen)
+    });
     parts.reduce(Extremes::default, Extremes::join)
 }
+
+/// Slabs whose extremes one task looks for.
+const SLABS_PER_TASK: usize = 16;

@@ -76,6 +76,21 @@ impl PlaneFrame {
         Some(Self { u, v: n.cross(u), n })
     }
 
+    /// The same planes with `u` along a direction (projected into the planes): the axis of a grid, so that grid lines run along u and v.
+    ///
+    /// Unchanged when the direction is that of the normal.
+    #[must_use]
+    pub fn along(self, direction: Vec3) -> Self {
+        match (direction - self.n * self.n.dot(direction)).try_normalize() {
+            Some(u) if direction.cross(self.n).length() > 1e-3 * direction.length() => Self {
+                u,
+                v: self.n.cross(u),
+                n: self.n,
+            },
+            _ => self,
+        }
+    }
+
     /// Frame coordinates `[u, v, n]` of a patient position, mm.
     pub fn project(&self, p: Vec3) -> [f64; 3] {
         [self.u.dot(p), self.v.dot(p), self.n.dot(p)]
@@ -106,6 +121,8 @@ pub struct StackOptions {
     pub ends: SlabEnds,
     /// Reading of polygons that overlap without nesting.
     pub overlap: Overlap,
+    /// Direction that the first axis of the planes follows ([`PlaneFrame::along`]); without it a patient axis.
+    pub axis: Option<Vec3>,
 }
 
 /// All contours of one plane.
@@ -230,6 +247,7 @@ impl PlaneStack {
         let frame = PlaneFrame::of_normal(largest)
             .or_else(|| frame_of_points(set, &usable))
             .ok_or_else(|| empty(&notes))?;
+        let frame = options.axis.map_or(frame, |axis| frame.along(axis));
         let mut flat = Vec::with_capacity(usable.len());
         for &index in &usable {
             let contour = flatten(&frame, index, &set.contours[index], largest)?;

@@ -159,6 +159,27 @@ fn sagittal_and_oblique_stacks_keep_their_volume() {
 }
 
 #[test]
+fn planes_may_follow_the_axis_of_a_grid() {
+    let axis = Vec3::new(0.6, 0.8, 0.3);
+    let options = StackOptions {
+        axis: Some(axis),
+        ..StackOptions::default()
+    };
+    let set = ContourSet {
+        contours: vec![square(0.0, 5.0), square(2.0, 5.0)],
+    };
+    let s = PlaneStack::new(&set, &options).unwrap();
+    assert!(
+        (s.frame.u - Vec3::new(0.6, 0.8, 0.0)).length() < 1e-12 && s.frame.n == Vec3::Z,
+        "{:?}",
+        s.frame
+    );
+    assert_close(s.volume_mm3(), 400.0);
+    // A direction across the planes says nothing.
+    assert_eq!(PlaneFrame::AXIAL.along(Vec3::NEG_Z), PlaneFrame::AXIAL);
+}
+
+#[test]
 fn contours_in_planes_of_different_direction_are_refused() {
     let coronal = contour(
         ContourKind::ClosedPlanar,

@@ -1,0 +1,160 @@
+//! The section `[dvh]` of the configuration.
+
+use rt_config::{ConfigIssue, Validate};
+use rt_core::Gy;
+use rt_image::Overlap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::field::{Rim, SumMissing};
+use crate::integral::Outside;
+use crate::metric::Metric;
+use crate::roi::{DvhOptions, Planes};
+
+/// Where the prescription comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum RxSetting {
+    /// From the plan.
+    #[default]
+    Plan,
+    /// This dose for every course.
+    Dose(Gy),
+}
+
+impl Serialize for RxSetting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Plan => serializer.serialize_str("plan"),
+            Self::Dose(gy) => serializer.serialize_f64(gy.value()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RxSetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected \"plan\" or a dose in Gy")]
+        enum Form {
+            Dose(f64),
+            Word(Word),
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Word {
+            Plan,
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Dose(gy) => Self::Dose(Gy(gy)),
+            Form::Word(Word::Plan) => Self::Plan,
+        })
+    }
+}
+
+/// Contours of one plane that overlap without nesting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OverlapSetting {
+    /// The overlap is outside.
+    #[default]
+    Xor,
+    /// The overlap is inside.
+    Union,
+}
+
+/// Structures and dose in different frames of reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameMismatch {
+    /// The structure has no figures.
+    #[default]
+    Refuse,
+    /// Positions are taken as they are, and a warning is given.
+    SamePatient,
+}
+
+/// `[dvh]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DvhConfig {
+    /// Reading of contours along the normal of their planes.
+    pub planes: Planes,
+    /// Reading of contours of one plane that overlap without nesting.
+    pub overlap: OverlapSetting,
+    /// Parts of a structure without dose.
+    pub outside: Outside,
+    /// How far a dose grid reaches.
+    pub rim: Rim,
+    /// Points of a dose sum that not all of its doses reach.
+    pub sum_missing: SumMissing,
+    /// Structures and dose in different frames of reference.
+    pub frame_mismatch: FrameMismatch,
+    /// Figures that hang on the coldest part are empty below this covered share.
+    pub min_coverage: f64,
+    /// Estimated error of a dose figure to refine to, Gy.
+    pub tolerance_gy: f64,
+    /// Step of the curves, Gy.
+    pub bin_width_gy: f64,
+    /// Figures beyond those that are always there.
+    pub metrics: Vec<Metric>,
+    /// Prescription.
+    pub rx: RxSetting,
+    /// Dose in Gy that 100 stands for in a RELATIVE dose; without it such a dose has no figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_reference_gy: Option<f64>,
+}
+
+impl Default for DvhConfig {
+    fn default() -> Self {
+        Self {
+            planes: Planes::default(),
+            overlap: OverlapSetting::default(),
+            outside: Outside::default(),
+            rim: Rim::default(),
+            sum_missing: SumMissing::default(),
+            frame_mismatch: FrameMismatch::default(),
+            min_coverage: 0.95,
+            tolerance_gy: 0.02,
+            bin_width_gy: 0.01,
+            metrics: Vec::new(),
+            rx: RxSetting::default(),
+            relative_reference_gy: None,
+        }
+    }
+}
+
+impl DvhConfig {
+    /// How a DVH is computed, without what belongs to a region.
+    pub fn options(&self) -> DvhOptions {
+        DvhOptions {
+            planes: self.planes,
+            overlap: match self.overlap {
+                OverlapSetting::Xor => Overlap::Xor,
+                OverlapSetting::Union => Overlap::Union,
+            },
+            outside: self.outside,
+            tolerance_gy: self.tolerance_gy,
+            ..DvhOptions::default()
+        }
+    }
+}
+
+impl Validate for DvhConfig {
+    fn validate(&self) -> Result<(), ConfigIssue> {
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        if !(self.min_coverage >= 0.0 && self.min_coverage <= 1.0) {
+            return Err(ConfigIssue::new("min_coverage", "must lie between 0 and 1"));
+        }
+        if !(positive(self.tolerance_gy) && self.tolerance_gy >= 1e-4) {
+            return Err(ConfigIssue::new("tolerance_gy", "must be at least 0.0001"));
+        }
+        if !(positive(self.bin_width_gy) && self.bin_width_gy >= 1e-3) {
+            return Err(ConfigIssue::new("bin_width_gy", "must be at least 0.001"));
+        }
+        if matches!(self.rx, RxSetting::Dose(gy) if !positive(gy.value())) {
+            return Err(ConfigIssue::new("rx", "must be \"plan\" or a dose above 0 Gy"));
+        }
+        if self.relative_reference_gy.is_some_and(|gy| !positive(gy)) {
+            return Err(ConfigIssue::new("relative_reference_gy", "must be above 0"));
+        }
+        Ok(())
+    }
+}
