@@ -60,15 +60,12 @@ impl Charset {
             out.push_str(&plain(&self.first, first));
         }
         for piece in pieces {
-            match ESCAPES.iter().find(|(sequence, _)| piece.starts_with(sequence)) {
-                Some((sequence, set)) => {
-                    let body = piece.get(sequence.len()..).unwrap_or_default();
-                    out.push_str(&self.decode_piece(*set, sequence, body));
-                }
-                None => {
-                    out.push(char::REPLACEMENT_CHARACTER);
-                    out.push_str(&plain(&self.first, piece));
-                }
+            if let Some((sequence, set)) = ESCAPES.iter().find(|(sequence, _)| piece.starts_with(sequence)) {
+                let body = piece.get(sequence.len()..).unwrap_or_default();
+                out.push_str(&self.decode_piece(*set, sequence, body));
+            } else {
+                out.push(char::REPLACEMENT_CHARACTER);
+                out.push_str(&plain(&self.first, piece));
             }
         }
         out

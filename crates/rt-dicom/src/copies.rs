@@ -28,6 +28,12 @@ pub(crate) fn hash_content(path: &Path, (from, to): (u64, u64)) -> io::Result<[u
     }
 }
 
+/// The first eight hexadecimal digits of a hash.
+pub(crate) fn hex_start(hash: &[u8]) -> String {
+    let first = hash.iter().take(4).fold(0_u32, |n, b| n << 8 | u32::from(*b));
+    format!("{first:08x}")
+}
+
 /// Files whose content hash is needed to tell copies from conflicts: those whose UID occurs twice, and those without a UID.
 pub(crate) fn need_hash(entries: &[FileEntry]) -> Vec<usize> {
     let groups = groups(entries);
@@ -131,11 +137,7 @@ fn mark_conflict(entries: &[FileEntry], verdicts: &mut [FileVerdict], objects: &
         notes.extend(tolerances(verdict).map(|a| ("also", a)));
         notes.push(("files", objects.len().to_string()));
         notes.push(("contents", contents.to_string()));
-        notes.extend(
-            object
-                .content_hash
-                .map(|h| ("content", h.iter().take(4).map(|b| format!("{b:02x}")).collect())),
-        );
+        notes.extend(object.content_hash.map(|h| ("content", hex_start(&h))));
         notes.push(("winner", winner_path.clone()));
         notes.push(("by", by.to_owned()));
         *verdict = FileVerdict {

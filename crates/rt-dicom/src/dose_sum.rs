@@ -165,11 +165,12 @@ fn sample(volume: &Volume<f32>, p: Vec3) -> f64 {
         *share = x - *low as f64;
     }
     let data = volume.data();
-    let [i, j, k] = low;
-    let [a, b, c] = share;
-    let at = |di: usize, dj: usize, dk: usize| data.get([k + dk, j + dj, i + di]).map_or(0.0, |v| f64::from(*v));
-    let along = |dj: usize, dk: usize| mix(at(0, dj, dk), at(1, dj, dk), a);
-    mix(mix(along(0, 0), along(1, 0), b), mix(along(0, 1), along(1, 1), b), c)
+    let [low_i, low_j, low_k] = low;
+    let [share_i, share_j, share_k] = share;
+    let at = |di: usize, dj: usize, dk: usize| data.get([low_k + dk, low_j + dj, low_i + di]).map_or(0.0, |v| f64::from(*v));
+    let row = |dj: usize, dk: usize| mix(at(0, dj, dk), at(1, dj, dk), share_i);
+    let plane = |dk: usize| mix(row(0, dk), row(1, dk), share_j);
+    mix(plane(0), plane(1), share_k)
 }
 
 /// `x` at share 0, `y` at share 1; the end that has no share is not looked at (it may lie outside a single layer).
@@ -239,8 +240,8 @@ mod tests {
     #[test]
     fn a_linear_field_is_added_exactly_on_any_axes() {
         // Trilinear interpolation reproduces a linear field: 2x + 3y - z on one grid, x - y + 2z on a turned one.
-        let (s, c) = 0.5_f64.sin_cos();
-        let turned = Mat3::from_cols(Vec3::new(c, s, 0.0), Vec3::new(-s, c, 0.0), Vec3::NEG_Z);
+        let (sin, cos) = 0.5_f64.sin_cos();
+        let turned = Mat3::from_cols(Vec3::new(cos, sin, 0.0), Vec3::new(-sin, cos, 0.0), Vec3::NEG_Z);
         let a = dose(grid([20, 20, 12], [-20.0, -20.0, 0.0], [2.0, 2.0, 2.5]), |p| {
             2.0 * p.x + 3.0 * p.y - p.z
         });

@@ -13,7 +13,8 @@ use crate::gate::{self, Want};
 use crate::header::pixel_format;
 use crate::notice::Notice;
 use crate::pixels::{Frames, PixelError};
-use crate::series::{SeriesEntry, SeriesError, SeriesOptions, Slice, Stack, stack};
+use crate::series::{SeriesEntry, SeriesError, SeriesOptions};
+use crate::stack::{Slice, Stack, stack};
 use crate::value::Date;
 
 /// Samples of an image.

@@ -55,6 +55,7 @@ pub mod rtstruct;
 pub mod scan;
 pub mod series;
 mod sop;
+mod stack;
 pub mod value;
 
 pub use cache::MetaCache;

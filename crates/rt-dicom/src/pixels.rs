@@ -252,7 +252,7 @@ fn unpack(bytes: &[u8], format: PixelFormat, cells: Cells, big: bool, out: &mut 
     let bits = u32::from(format.stored);
     match (cells, format.allocated) {
         (Cells::Float, _) => {
-            out.extend(chunks::<4>(bytes).map(|b| f64::from(if big { f32::from_be_bytes(b) } else { f32::from_le_bytes(b) })))
+            out.extend(chunks::<4>(bytes).map(|b| f64::from(if big { f32::from_be_bytes(b) } else { f32::from_le_bytes(b) })));
         }
         (Cells::Double, _) => out.extend(chunks::<8>(bytes).map(|b| if big { f64::from_be_bytes(b) } else { f64::from_le_bytes(b) })),
         (Cells::Integer, 8) => out.extend(bytes.iter().map(|b| integer(u32::from(*b), shift, bits, format.signed))),

@@ -19,7 +19,7 @@ use crate::header::{pixel_format, unique};
 use crate::notice::Notice;
 use crate::open::{OpenError, open};
 use crate::pixels::{Frames, PixelError};
-use crate::series::directions;
+use crate::stack::directions;
 use crate::value::{Date, Time};
 
 /// Why a dose cannot be read or added.
@@ -255,9 +255,8 @@ pub fn read_dose_with(path: &Path, limits: &Limits) -> Result<Dose, DoseError> {
             value: scaling,
         });
     }
-    let format = match pixel_format(f) {
-        Ok(Some(format)) => format,
-        Ok(None) | Err(_) => return Err(missing(path, "Rows, Columns or BitsAllocated")),
+    let Ok(Some(format)) = pixel_format(f) else {
+        return Err(missing(path, "Rows, Columns or BitsAllocated"));
     };
     if format.signed {
         notices.push(Notice::new(

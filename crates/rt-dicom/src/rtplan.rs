@@ -150,7 +150,7 @@ pub struct Beam {
     pub delivery: String,
     /// `TreatmentMachineName`.
     pub machine: String,
-    /// `NominalBeamEnergy` values that occur, MV or MeV, ascending.
+    /// `NominalBeamEnergy` values that occur, in MV (photons) or mega-electronvolt, ascending.
     pub energies: Vec<f64>,
     /// Control points.
     pub n_control_points: usize,

@@ -83,11 +83,7 @@ pub struct Index {
 impl Index {
     /// Where a file lies.
     pub fn absolute(&self, entry: &FileEntry) -> PathBuf {
-        let root = self
-            .roots
-            .get(usize::from(entry.root))
-            .map(PathBuf::as_path)
-            .unwrap_or(Path::new(""));
+        let root = self.roots.get(usize::from(entry.root)).map_or(Path::new(""), PathBuf::as_path);
         entry.path.split('/').fold(root.to_path_buf(), |path, part| path.join(part))
     }
 }

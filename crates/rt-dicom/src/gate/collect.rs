@@ -145,7 +145,7 @@ impl Sink for Collector {
         tag == tags::SPECIFIC_CHARACTER_SET
             || match self.want {
                 Want::Tags(list) => list.binary_search(&tag).is_ok(),
-                Want::Standard => tag.group() % 2 == 0 && tag.group() >= 8 && tag.element() != 0,
+                Want::Standard => tag.group().is_multiple_of(2) && tag.group() >= 8 && tag.element() != 0,
             }
     }
 

@@ -200,7 +200,7 @@ impl<S: Sink> Walker<'_, '_, S> {
             self.note(Tolerance::Vr, Some(h.tag), format!("found={}", h.vr.to_string()));
         }
         let vr = if h.vr == VR::UN { vr::resolve(h.tag) } else { h.vr };
-        if vr::width(vr).is_some_and(|w| length % u64::from(w) != 0) {
+        if vr::width(vr).is_some_and(|w| !length.is_multiple_of(u64::from(w))) {
             self.note(Tolerance::Vr, Some(h.tag), format!("{} of {length} bytes", vr.to_string()));
             return Ok(Flow::Go);
         }

@@ -24,8 +24,6 @@ pub(crate) struct Meta {
     pub(crate) content_start: u64,
     /// The data set is a deflate stream.
     pub(crate) deflated: bool,
-    /// `DICM` or group 0002 was found.
-    pub(crate) has_meta: bool,
 }
 
 /// Transfer syntaxes whose data set is deflated.
@@ -64,9 +62,8 @@ pub(crate) fn read(source: &mut Source<'_>) -> Result<Meta, GateError> {
     while let Some(next) = meta.element(source, pos, len, &mut stated)? {
         pos = next;
     }
-    meta.has_meta = pos > first;
     meta.content_start = pos;
-    if meta.has_meta {
+    if pos > first {
         meta.check_length(stated, pos);
         if meta.syntax.is_empty() {
             meta.note(Tolerance::NoTransferSyntax, pos, String::new());

@@ -53,7 +53,7 @@ impl NotDicom {
     /// Guess from the first bytes (512 are enough).
     pub(crate) fn of(head: &[u8]) -> Self {
         let int = |at: usize| head.get(at..at + 4).and_then(|b| b.try_into().ok()).map(i32::from_le_bytes);
-        let header_size = int(0).map(|n| if n > 0x00ff_ffff || n < 0 { n.swap_bytes() } else { n });
+        let header_size = int(0).map(|n| if (0..=0x00ff_ffff).contains(&n) { n } else { n.swap_bytes() });
         let printable = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
         let start = head.trim_ascii_start();
         if head.is_empty() {

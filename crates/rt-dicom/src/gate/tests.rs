@@ -4,18 +4,18 @@ use dicom::dictionary_std::tags;
 use proptest::prelude::*;
 
 /// An explicit VR little endian element with a 16-bit length.
-fn short(group: u16, element: u16, vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+fn short(group: u16, element: u16, vr: [u8; 2], value: &[u8]) -> Vec<u8> {
     let mut out = tag(group, element);
-    out.extend_from_slice(vr);
+    out.extend_from_slice(&vr);
     out.extend_from_slice(&u16::try_from(value.len()).unwrap().to_le_bytes());
     out.extend_from_slice(value);
     out
 }
 
 /// An explicit VR little endian element with a 32-bit length as stated.
-fn long(group: u16, element: u16, vr: &[u8; 2], length: u32, value: &[u8]) -> Vec<u8> {
+fn long(group: u16, element: u16, vr: [u8; 2], length: u32, value: &[u8]) -> Vec<u8> {
     let mut out = tag(group, element);
-    out.extend_from_slice(vr);
+    out.extend_from_slice(&vr);
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(value);
@@ -39,9 +39,9 @@ fn file(syntax: &str, dataset: &[u8]) -> Vec<u8> {
     if uid.len() % 2 == 1 {
         uid.push(0);
     }
-    let body = short(2, 0x10, b"UI", &uid);
+    let body = short(2, 0x10, *b"UI", &uid);
     let length = u32::try_from(body.len()).unwrap().to_le_bytes();
-    [vec![0; 128], b"DICM".to_vec(), short(2, 0, b"UL", &length), body, dataset.to_vec()].concat()
+    [vec![0; 128], b"DICM".to_vec(), short(2, 0, *b"UL", &length), body, dataset.to_vec()].concat()
 }
 
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
@@ -60,7 +60,7 @@ fn id_of(gated: &Gated) -> Option<String> {
 
 #[test]
 fn a_plain_file_is_clean() {
-    let data = [short(0x10, 0x10, b"PN", b"A^B "), short(0x10, 0x20, b"LO", b"1234")].concat();
+    let data = [short(0x10, 0x10, *b"PN", b"A^B "), short(0x10, 0x20, *b"LO", b"1234")].concat();
     let gated = open_explicit(&data).unwrap();
     assert_eq!(gated.verdict(), Verdict::Clean);
     assert_eq!(gated.header, data);
@@ -69,11 +69,11 @@ fn a_plain_file_is_clean() {
 
 #[test]
 fn a_value_longer_than_the_file_is_refused_before_it_is_followed() {
-    let data = [short(0x10, 0x10, b"PN", b"A^B "), long(0x10, 0x4000, b"UT", 0xffff_fff0, b"abcd")].concat();
+    let data = [short(0x10, 0x10, *b"PN", b"A^B "), long(0x10, 0x4000, *b"UT", 0xffff_fff0, b"abcd")].concat();
     let gated = open_explicit(&data).unwrap();
     assert_eq!(codes(&gated), ["dicom.truncated"]);
-    assert_eq!(gated.header, short(0x10, 0x10, b"PN", b"A^B "), "the header before the cut stays");
-    let Err(error) = open_explicit(&long(0x08, 1, b"UT", 0xffff_fff0, b"abcd")) else {
+    assert_eq!(gated.header, short(0x10, 0x10, *b"PN", b"A^B "), "the header before the cut stays");
+    let Err(error) = open_explicit(&long(0x08, 1, *b"UT", 0xffff_fff0, b"abcd")) else {
         panic!("accepted")
     };
     assert_eq!(error.code(), "dicom.truncated");
@@ -88,7 +88,7 @@ fn depth_is_counted_without_recursion() {
     let nested = |n: usize| {
         let mut data = Vec::new();
         for _ in 0..n {
-            data.extend(long(0x40, 0xa730, b"SQ", u32::MAX, &bare(0xfffe, 0xe000, u32::MAX, b"")));
+            data.extend(long(0x40, 0xa730, *b"SQ", u32::MAX, &bare(0xfffe, 0xe000, u32::MAX, b"")));
         }
         for _ in 0..n {
             data.extend(bare(0xfffe, 0xe00d, 0, b""));
@@ -120,8 +120,8 @@ fn implicit_bytes_under_an_explicit_syntax_are_read_as_implicit() {
 #[test]
 fn wrong_item_lengths_fall_back_to_the_parent() {
     // The item says 200 bytes, its sequence has room for 12.
-    let item = bare(0xfffe, 0xe000, 200, &short(0x10, 0x20, b"LO", b"abcd"));
-    let data = [long(0x08, 0x1140, b"SQ", 20, &item), short(0x10, 0x20, b"LO", b"1234")].concat();
+    let item = bare(0xfffe, 0xe000, 200, &short(0x10, 0x20, *b"LO", b"abcd"));
+    let data = [long(0x08, 0x1140, *b"SQ", 20, &item), short(0x10, 0x20, *b"LO", b"1234")].concat();
     let gated = open_explicit(&data).unwrap();
     assert_eq!(codes(&gated), ["dicom.item_length"]);
     assert_eq!(id_of(&gated).as_deref(), Some("1234"));
@@ -129,8 +129,8 @@ fn wrong_item_lengths_fall_back_to_the_parent() {
 
 #[test]
 fn a_missing_sequence_delimiter_closes_at_the_next_element() {
-    let item = bare(0xfffe, 0xe000, 12, &short(0x08, 0x1155, b"UI", b"1.2\0"));
-    let data = [long(0x08, 0x1140, b"SQ", u32::MAX, &item), short(0x10, 0x20, b"LO", b"1234")].concat();
+    let item = bare(0xfffe, 0xe000, 12, &short(0x08, 0x1155, *b"UI", b"1.2\0"));
+    let data = [long(0x08, 0x1140, *b"SQ", u32::MAX, &item), short(0x10, 0x20, *b"LO", b"1234")].concat();
     let gated = open_explicit(&data).unwrap();
     assert_eq!(codes(&gated), ["dicom.delimiter"]);
     let dataset = Dataset::of(&gated).unwrap();
@@ -141,7 +141,7 @@ fn a_missing_sequence_delimiter_closes_at_the_next_element() {
 #[test]
 fn items_without_vr_inside_an_explicit_file_are_read() {
     let item = bare(0xfffe, 0xe000, 12, &bare(0x08, 0x1155, 4, b"1.2\0"));
-    let gated = open_explicit(&long(0x08, 0x1140, b"SQ", 20, &item)).unwrap();
+    let gated = open_explicit(&long(0x08, 0x1140, *b"SQ", 20, &item)).unwrap();
     assert_eq!(codes(&gated), ["dicom.ts_mismatch"]);
     assert_eq!(
         Dataset::of(&gated).unwrap().fields().references(tags::REFERENCED_IMAGE_SEQUENCE),
@@ -192,9 +192,9 @@ fn what_is_no_dicom_is_named() {
 
 #[test]
 fn trailing_zeros_and_padding_end_the_data_set() {
-    let data = [short(0x10, 0x20, b"LO", b"1234"), vec![0; 64]].concat();
+    let data = [short(0x10, 0x20, *b"LO", b"1234"), vec![0; 64]].concat();
     assert_eq!(codes(&open_explicit(&data).unwrap()), ["dicom.trailing"]);
-    let padded = [short(0x10, 0x20, b"LO", b"1234"), long(0xfffc, 0xfffc, b"OB", 4, &[0; 4])].concat();
+    let padded = [short(0x10, 0x20, *b"LO", b"1234"), long(0xfffc, 0xfffc, *b"OB", 4, &[0; 4])].concat();
     let gated = open_explicit(&padded).unwrap();
     assert_eq!(gated.verdict(), Verdict::Clean);
     assert_eq!(gated.content_end - gated.content_start, 12);
@@ -202,7 +202,7 @@ fn trailing_zeros_and_padding_end_the_data_set() {
 
 #[test]
 fn pixels_are_located_and_not_read() {
-    let data = [short(0x10, 0x20, b"LO", b"1234"), long(0x7fe0, 0x10, b"OW", 8, &[1; 8])].concat();
+    let data = [short(0x10, 0x20, *b"LO", b"1234"), long(0x7fe0, 0x10, *b"OW", 8, &[1; 8])].concat();
     let gated = open_explicit(&data).unwrap();
     let pixels = gated.pixels.unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ fn pixels_are_located_and_not_read() {
         (Some(8), 8, gated.content_start + 24)
     );
     let encapsulated = [
-        long(0x7fe0, 0x10, b"OB", u32::MAX, b""),
+        long(0x7fe0, 0x10, *b"OB", u32::MAX, b""),
         bare(0xfffe, 0xe000, 0, b""),
         bare(0xfffe, 0xe000, 6, b"abcdef"),
         bare(0xfffe, 0xe0dd, 0, b""),
@@ -225,9 +225,9 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(junk in proptest::collection::vec(any::<u8>(), 0..400), cut in 0_usize..80) {
         let sound = [
-            short(0x08, 0x60, b"CS", b"CT"),
-            long(0x08, 0x1140, b"SQ", 20, &bare(0xfffe, 0xe000, 12, &short(0x08, 0x1155, b"UI", b"1.2\0"))),
-            short(0x10, 0x20, b"LO", b"1234"),
+            short(0x08, 0x60, *b"CS", b"CT"),
+            long(0x08, 0x1140, *b"SQ", 20, &bare(0xfffe, 0xe000, 12, &short(0x08, 0x1155, *b"UI", b"1.2\0"))),
+            short(0x10, 0x20, *b"LO", b"1234"),
         ].concat();
         let mut data = sound[..sound.len().min(cut)].to_vec();
         data.extend(junk);

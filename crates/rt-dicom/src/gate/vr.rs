@@ -1,6 +1,6 @@
 //! Value representations as the gate needs them: is this one, how is its length written, how wide is a value.
 
-use dicom::core::dictionary::{DataDictionary as _, DataDictionaryEntry as _, VirtualVr};
+use dicom::core::dictionary::{DataDictionary as _, DataDictionaryEntry, VirtualVr};
 use dicom::core::{Tag, VR};
 use dicom::dictionary_std::StandardDataDictionary;
 
@@ -50,7 +50,7 @@ pub(crate) fn of_dictionary(tag: Tag) -> Option<VirtualVr> {
     if tag.group() % 2 == 1 {
         return None;
     }
-    StandardDataDictionary.by_tag(tag).map(|entry| entry.vr())
+    StandardDataDictionary.by_tag(tag).map(DataDictionaryEntry::vr)
 }
 
 /// The VR to take for a tag whose stored VR is unknown.
@@ -72,12 +72,11 @@ pub(crate) fn is_sequence(tag: Tag) -> bool {
 /// standard differ in them.
 pub(crate) fn agrees(tag: Tag, stored: VR) -> bool {
     match of_dictionary(tag) {
-        None => true,
         Some(VirtualVr::Exact(vr)) => {
             vr == stored || is_text(vr) && is_text(stored) || matches!((vr, stored), (VR::OB | VR::OW | VR::UN, VR::OB | VR::OW | VR::UN))
         }
         Some(VirtualVr::Xs | VirtualVr::Lt) => matches!(stored, VR::US | VR::SS | VR::OW),
         Some(VirtualVr::Ox | VirtualVr::Px) => matches!(stored, VR::OB | VR::OW),
-        Some(_) => true,
+        Some(_) | None => true,
     }
 }

@@ -269,10 +269,10 @@ impl<S: Sink> Walker<'_, '_, S> {
             return Ok(Flow::Go);
         }
         let (Some(group), Some(element)) = (self.read16(head, 0), self.read16(head, 2)) else {
-            return self.leftover(head.len() as u64, head);
+            return Ok(self.leftover(head.len() as u64, head));
         };
         if head.len() < 8 {
-            return self.leftover(head.len() as u64, head);
+            return Ok(self.leftover(head.len() as u64, head));
         }
         let tag = Tag(group, element);
         if group == DELIMITERS {
@@ -308,7 +308,7 @@ impl<S: Sink> Walker<'_, '_, S> {
         }
         match self.header(tag, head)? {
             Some(header) => self.element(header),
-            None => self.leftover(head.len() as u64, head),
+            None => Ok(self.leftover(head.len() as u64, head)),
         }
     }
 
@@ -327,11 +327,11 @@ impl<S: Sink> Walker<'_, '_, S> {
     }
 
     /// Fewer bytes than a header needs before the limit.
-    pub(super) fn leftover(&mut self, left: u64, head: &[u8]) -> Result<Flow, GateError> {
+    pub(super) fn leftover(&mut self, left: u64, head: &[u8]) -> Flow {
         if self.is_bounded() {
             self.note(Tolerance::ItemLength, None, format!("left={left}"));
             self.pos = self.limit();
-            return Ok(Flow::Go);
+            return Flow::Go;
         }
         let rises = le16(head, 0)
             .zip(le16(head, 2))
@@ -339,9 +339,9 @@ impl<S: Sink> Walker<'_, '_, S> {
         if self.stack.is_empty() && !rises {
             self.note(Tolerance::Trailing, None, format!("bytes={left}"));
             self.out.content_end = self.pos;
-            return Ok(Flow::Stop);
+            return Flow::Stop;
         }
-        Ok(self.cut(8, left, None))
+        self.cut(8, left, None)
     }
 
     /// The file ends inside an element.

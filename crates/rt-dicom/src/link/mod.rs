@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::classify::Usage;
+use crate::copies::hex_start;
 use crate::entry::{FileEntry, ObjectKind};
 use crate::notice::Notice;
 use crate::scan::{Index, ScannedFile};
@@ -279,9 +280,7 @@ fn patient_key(id: &str, study: &str) -> String {
     if !id.is_empty() {
         return id.to_owned();
     }
-    let hash = Sha256::digest(study.as_bytes());
-    let hex: String = hash.iter().take(4).map(|b| format!("{b:02x}")).collect();
-    format!("UNKNOWN_{hex}")
+    format!("UNKNOWN_{}", hex_start(&Sha256::digest(study.as_bytes())))
 }
 
 fn reject(file: &Arc<FileEntry>) -> Reject {

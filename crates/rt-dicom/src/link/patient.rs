@@ -151,18 +151,17 @@ impl Patient {
                 (same_study, not_later, s.facts.date, std::cmp::Reverse(s.object.sop_uid.clone()))
             })
         };
-        if rules.allows(LinkStep::Frame) {
-            if let Some((at, _)) = best(&|s| s.facts.frames.iter().any(|f| frames.contains(f))) {
-                return (Some(at), "same_frame");
-            }
+        let in_frame = |s: &Item<StructureFacts>| s.facts.frames.iter().any(|f| frames.contains(f));
+        if let Some((at, _)) = best(&in_frame).filter(|_| rules.allows(LinkStep::Frame)) {
+            return (Some(at), "same_frame");
         }
-        if rules.allows(LinkStep::Date) {
-            // A structure set of another known frame of reference cannot be that of the plan.
-            let fits =
-                |s: &Item<StructureFacts>| s.object.study_uid == p.object.study_uid && (frames.is_empty() || s.facts.frames.is_empty());
-            if let Some((at, _)) = best(&fits) {
-                return (Some(at), "same_study");
-            }
+        // A structure set of another known frame of reference cannot be that of the plan.
+        let in_study = |s: &Item<StructureFacts>| {
+            let compatible = frames.is_empty() || s.facts.frames.is_empty();
+            s.object.study_uid == p.object.study_uid && compatible
+        };
+        if let Some((at, _)) = best(&in_study).filter(|_| rules.allows(LinkStep::Date)) {
+            return (Some(at), "same_study");
         }
         (None, "")
     }

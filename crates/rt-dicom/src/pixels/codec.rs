@@ -212,7 +212,7 @@ impl PixelDataObject for OneFrame {
         Some(1)
     }
     fn fragment(&self, fragment: usize) -> Option<Cow<'_, [u8]>> {
-        (fragment == 0).then(|| Cow::Borrowed(self.data.as_slice()))
+        (fragment == 0).then_some(Cow::Borrowed(self.data.as_slice()))
     }
     fn offset_table(&self) -> Option<Cow<'_, [u32]>> {
         Some(Cow::Borrowed(&[0]))

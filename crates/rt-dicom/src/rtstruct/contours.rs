@@ -35,7 +35,8 @@ pub(super) struct StructSink {
     /// The root element at hand is the contour sequence.
     inside: bool,
     roi: RoiContours,
-    kind: Option<Option<ContourKind>>,
+    kind: Option<ContourKind>,
+    typed: bool,
     stated: Option<i64>,
     points: Option<Result<Vec<Vec3>, ()>>,
     pub(super) rois: Vec<RoiContours>,
@@ -50,6 +51,7 @@ impl StructSink {
             inside: false,
             roi: RoiContours::default(),
             kind: None,
+            typed: false,
             stated: None,
             points: None,
             rois: Vec::new(),
@@ -60,6 +62,7 @@ impl StructSink {
 
     fn close_contour(&mut self) {
         let kind = self.kind.take();
+        self.typed = false;
         let stated = self.stated.take();
         let mut points = match self.points.take() {
             Some(Ok(points)) if !points.is_empty() => points,
@@ -75,7 +78,7 @@ impl StructSink {
         if stated.is_some_and(|n| usize::try_from(n) != Ok(points.len())) {
             self.faults.miscounted += 1;
         }
-        let kind = kind.flatten().unwrap_or_else(|| {
+        let kind = kind.unwrap_or_else(|| {
             self.faults.untyped += 1;
             ContourKind::ClosedPlanar
         });
@@ -139,7 +142,8 @@ impl Sink for StructSink {
             (1, tags::ROI_DISPLAY_COLOR) => self.roi.colour = Self::colour(bytes),
             (2, tags::CONTOUR_GEOMETRIC_TYPE) => {
                 let term = String::from_utf8_lossy(bytes);
-                self.kind = Some(ContourKind::from_term(term.trim_matches(|c: char| c == '\0' || c.is_whitespace())));
+                self.kind = ContourKind::from_term(term.trim_matches(|c: char| c == '\0' || c.is_whitespace()));
+                self.typed = true;
             }
             (2, tags::NUMBER_OF_CONTOUR_POINTS) => self.stated = value::integer(bytes),
             (2, tags::CONTOUR_DATA) => self.points = Some(triplets(bytes)),
@@ -165,7 +169,7 @@ impl Sink for StructSink {
         }
         match depth {
             1 => self.rois.push(std::mem::take(&mut self.roi)),
-            2 if self.kind.is_some() || self.points.is_some() || self.stated.is_some() => self.close_contour(),
+            2 if self.typed || self.points.is_some() || self.stated.is_some() => self.close_contour(),
             _ => {}
         }
     }

@@ -217,10 +217,9 @@ fn observe(f: Fields<'_>, rois: &mut [Roi]) {
             continue;
         };
         let kind = item.code(tags::RTROI_INTERPRETED_TYPE);
-        if let (Some(roi), Some(kind)) = (rois.iter_mut().find(|r| r.number == number), kind) {
-            if roi.interpreted_type.is_empty() {
-                roi.interpreted_type = kind;
-            }
+        let untyped = rois.iter_mut().find(|r| r.number == number && r.interpreted_type.is_empty());
+        if let (Some(roi), Some(kind)) = (untyped, kind) {
+            roi.interpreted_type = kind;
         }
     }
 }
