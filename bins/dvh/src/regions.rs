@@ -1,0 +1,137 @@
+//! The regions of a course: drawn ones as contours, all others as masks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use rt_core::Vec3;
+use rt_course::manifest::{CourseRecord, StructureSetRecord};
+use rt_course::sidecar::{MaskEntry, MaskIndex};
+use rt_course::{CourseDir, read_json};
+use rt_image::{Contour, ContourKind, ContourSet, Mask};
+use rt_records::parquet;
+use rt_records::tables::contours::{ContourRow, from_table};
+
+/// Where a region is.
+#[derive(Debug, Clone)]
+pub(crate) enum Shape {
+    /// As drawn.
+    Contours(ContourSet),
+    /// Voxels of the planning CT.
+    Mask(Mask),
+}
+
+/// One region of one source.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    pub(crate) source: String,
+    pub(crate) origin: String,
+    pub(crate) number: Option<i32>,
+    pub(crate) name: String,
+    pub(crate) original_name: String,
+    pub(crate) interpreted_type: String,
+    pub(crate) frame_of_reference: String,
+    pub(crate) cropped: bool,
+    pub(crate) is_plan_referenced: bool,
+    pub(crate) shape: Shape,
+    /// Spacing of the slices that it was drawn on, mm.
+    pub(crate) slice_mm: Option<f64>,
+}
+
+/// Every region: those of the primary structure set, then the masks of other sources in the order of their index.
+///
+/// # Errors
+/// When contours or masks cannot be read.
+pub(crate) fn read(course: &CourseDir, record: &CourseRecord) -> Result<Vec<Region>, anyhow::Error> {
+    let index: Option<MaskIndex> = course.masks_json().exists().then(|| read_json(&course.masks_json())).transpose()?;
+    let mut regions = Vec::new();
+    if let Some(set) = record.primary_structures() {
+        regions.extend(drawn(&course.file(&set.contours)?, set, index.as_ref())?);
+    }
+    if let Some(index) = index {
+        let frame = record.planning_ct().map(|ct| ct.frame_of_reference.clone()).unwrap_or_default();
+        regions.extend(masked(&course.masks(), index, &frame)?);
+    }
+    Ok(regions)
+}
+
+fn drawn(path: &Utf8Path, set: &StructureSetRecord, index: Option<&MaskIndex>) -> Result<Vec<Region>, anyhow::Error> {
+    let table = parquet::read(path.as_std_path()).with_context(|| format!("cannot read the contours {path}"))?;
+    let mut by_number: BTreeMap<i32, Vec<ContourRow>> = BTreeMap::new();
+    for row in from_table(&table)? {
+        by_number.entry(row.roi_number).or_default().push(row);
+    }
+    let slice_mm = index.map(|i| i.grid.spacing()[2]);
+    let regions = by_number.into_iter().filter_map(|(number, rows)| {
+        let first = rows.first()?;
+        // The border of the image is known once the structure was rasterised.
+        let mask = index.and_then(|i| i.rois.iter().find(|r| r.source == "Manual" && r.origin == set.id && r.number == Some(number)));
+        let original_name = if first.roi_name.is_empty() { format!("ROI {number}") } else { first.roi_name.clone() };
+        Some(Region {
+            source: "Manual".to_owned(),
+            origin: set.id.clone(),
+            number: Some(number),
+            name: mask.map_or_else(|| original_name.clone(), |m| m.name.clone()),
+            original_name,
+            interpreted_type: first.interpreted_type.clone(),
+            frame_of_reference: if first.frame_of_reference.is_empty() {
+                set.frame_of_reference.clone()
+            } else {
+                first.frame_of_reference.clone()
+            },
+            cropped: mask.is_some_and(|m| m.touches_border),
+            is_plan_referenced: set.is_plan_referenced,
+            shape: Shape::Contours(contour_set(&rows)),
+            slice_mm,
+        })
+    });
+    Ok(regions.collect())
+}
+
+fn contour_set(rows: &[ContourRow]) -> ContourSet {
+    let contours = rows
+        .iter()
+        .filter(|r| r.contour_index.is_some())
+        .map(|r| Contour {
+            // A kind that DICOM does not have encloses nothing that could be trusted.
+            kind: ContourKind::from_term(&r.kind).unwrap_or(ContourKind::OpenNonplanar),
+            points: r.points.iter().map(|p| Vec3::from_array(*p)).collect(),
+        })
+        .collect();
+    ContourSet { contours }
+}
+
+fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>, anyhow::Error> {
+    let wanted: Vec<MaskEntry> = index.rois.into_iter().filter(|r| r.source != "Manual").collect();
+    let mut masks: Vec<Option<Mask>> = vec![None; wanted.len()];
+    if wanted.iter().any(|r| r.layer.is_some()) {
+        let layers = rt_nifti::read_layers::<u8>(path.as_std_path()).with_context(|| format!("cannot read the masks {path}"))?;
+        for (number, layer) in layers.enumerate() {
+            let layer = layer.with_context(|| format!("cannot read layer {number} of {path}"))?;
+            for (entry, out) in wanted.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
+                let part = layer.view().crop(entry.lo, entry.size).with_context(|| format!("{path} does not fit its index"))?;
+                let block = part.data().map(|v| u8::from(*v == entry.label));
+                *out = Some(Mask::from_block(layer.grid(), entry.lo, block)?);
+            }
+        }
+    }
+    let none = Mask::empty(&Arc::new(index.grid));
+    Ok(wanted
+        .into_iter()
+        .zip(masks)
+        .map(|(entry, mask)| Region {
+            source: entry.source,
+            origin: entry.origin,
+            number: entry.number,
+            name: entry.name,
+            original_name: entry.original_name,
+            interpreted_type: entry.interpreted_type,
+            frame_of_reference: frame.to_owned(),
+            cropped: entry.touches_border,
+            is_plan_referenced: false,
+            shape: Shape::Mask(mask.unwrap_or_else(|| none.clone())),
+            slice_mm: None,
+        })
+        .collect())
+}
