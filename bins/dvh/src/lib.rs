@@ -25,7 +25,15 @@ impl Stage for DvhStage {
     type Config = DvhConfig;
 
     fn inputs(&self, course: &CourseDir, _config: &DvhConfig) -> Vec<Input> {
-        let facts = ["/patient_id", "/course_id", "/images", "/structure_sets", "/plans", "/dose", "/prescription"];
+        let facts = [
+            "/patient_id",
+            "/course_id",
+            "/images",
+            "/structure_sets",
+            "/plans",
+            "/dose",
+            "/prescription",
+        ];
         let mut inputs = vec![Input::json(course.course_json(), "organize", &facts)];
         let Ok(record) = course.read_record() else { return inputs };
         let dose = record.dose.iter().flat_map(|d| [&d.nifti, &d.sidecar]);

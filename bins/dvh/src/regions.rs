@@ -66,8 +66,16 @@ fn drawn(path: &Utf8Path, set: &StructureSetRecord, index: Option<&MaskIndex>) -
     let regions = by_number.into_iter().filter_map(|(number, rows)| {
         let first = rows.first()?;
         // The border of the image is known once the structure was rasterised.
-        let mask = index.and_then(|i| i.rois.iter().find(|r| r.source == "Manual" && r.origin == set.id && r.number == Some(number)));
-        let original_name = if first.roi_name.is_empty() { format!("ROI {number}") } else { first.roi_name.clone() };
+        let mask = index.and_then(|i| {
+            i.rois
+                .iter()
+                .find(|r| r.source == "Manual" && r.origin == set.id && r.number == Some(number))
+        });
+        let original_name = if first.roi_name.is_empty() {
+            format!("ROI {number}")
+        } else {
+            first.roi_name.clone()
+        };
         Some(Region {
             source: "Manual".to_owned(),
             origin: set.id.clone(),
@@ -110,7 +118,10 @@ fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>,
         for (number, layer) in layers.enumerate() {
             let layer = layer.with_context(|| format!("cannot read layer {number} of {path}"))?;
             for (entry, out) in wanted.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
-                let part = layer.view().crop(entry.lo, entry.size).with_context(|| format!("{path} does not fit its index"))?;
+                let part = layer
+                    .view()
+                    .crop(entry.lo, entry.size)
+                    .with_context(|| format!("{path} does not fit its index"))?;
                 let block = part.data().map(|v| u8::from(*v == entry.label));
                 *out = Some(Mask::from_block(layer.grid(), entry.lo, block)?);
             }

@@ -54,7 +54,9 @@ pub(crate) fn evaluate(
     let mut results = Vec::new();
     if let Some(field) = &dose.field {
         let open = regions.iter().zip(&rx).zip(&refused).filter(|(_, refused)| refused.is_none());
-        let named = open.map(|((r, rx), _)| named_roi(r, *rx)).collect::<Result<Vec<_>, anyhow::Error>>()?;
+        let named = open
+            .map(|((r, rx), _)| named_roi(r, *rx))
+            .collect::<Result<Vec<_>, anyhow::Error>>()?;
         results = course(field, &named, config, cx.progress);
     }
     anyhow::ensure!(!cx.progress.cancelled(), "stopped by the user; run again to go on");
@@ -83,7 +85,11 @@ pub(crate) fn evaluate(
 /// The level of a target that the plan names, else the prescription of the dose.
 fn rx_of(record: &CourseRecord, dose: &Evaluated<'_>, region: &Region) -> Option<f64> {
     let primary = record.primary_structures().is_some_and(|s| s.id == region.origin);
-    let own = record.prescription.levels.iter().find(|l| l.roi_number.is_some() && l.roi_number == region.number);
+    let own = record
+        .prescription
+        .levels
+        .iter()
+        .find(|l| l.roi_number.is_some() && l.roi_number == region.number);
     own.filter(|_| dose.by_target && primary).map(|l| l.gy).or(dose.rx)
 }
 
@@ -304,8 +310,17 @@ fn curve_table(record: &CourseRecord, rows: &[Evaluation], config: &DvhConfig) -
     let mut builder = TableBuilder::new(&curves::schema());
     for row in rows {
         let Outcome::Computed(found) = &row.outcome else { continue };
-        #[expect(clippy::cast_possible_truncation, reason = "curves are kept in single precision (`spec/analysis.md` 1.14)")]
-        let curve: Vec<f32> = found.dvh.distribution.curve_cc(config.bin_width_gy).iter().map(|v| *v as f32).collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "curves are kept in single precision (`spec/analysis.md` 1.14)"
+        )]
+        let curve: Vec<f32> = found
+            .dvh
+            .distribution
+            .curve_cc(config.bin_width_gy)
+            .iter()
+            .map(|v| *v as f32)
+            .collect();
         builder
             .row()
             .set(&curves::PATIENT_ID, record.patient_id.as_str())

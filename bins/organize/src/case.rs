@@ -81,7 +81,11 @@ fn course_facts(row: &mut Row, record: &CourseRecord) {
     }
     let volumes: Vec<&str> = record.images.iter().map(|i| i.nifti.as_str()).collect();
     row.set("nifti_files", volumes.join(";"));
-    let related = record.images.iter().filter(|i| Some(*i) != record.planning_ct()).map(|i| i.n_slices);
+    let related = record
+        .images
+        .iter()
+        .filter(|i| Some(*i) != record.planning_ct())
+        .map(|i| i.n_slices);
     row.set("dicom_related_count", related.sum::<usize>());
     row.set("planned_fractions", record.prescription.fractions_planned);
     row.set("total_prescription_gy", record.prescription.total_gy);
@@ -115,7 +119,14 @@ fn image_facts(row: &mut Row, ct: &ImageSeries, identifiers: bool) {
 }
 
 fn plan_facts(row: &mut Row, plan: &Plan) {
-    row.set("plan_name", if plan.label.is_empty() { plan.name.as_str() } else { plan.label.as_str() });
+    row.set(
+        "plan_name",
+        if plan.label.is_empty() {
+            plan.name.as_str()
+        } else {
+            plan.label.as_str()
+        },
+    );
     row.set("plan_date", plan.date.map(|d| d.iso()));
     row.set("plan_time", plan.time.map(|t| t.iso()));
     row.set("plan_intent", plan.intent.as_str());
@@ -143,7 +154,10 @@ fn beam_facts(row: &mut Row, plan: &Plan) {
     energies.dedup_by(|a, b| a.total_cmp(b).is_eq());
     let energies: Vec<String> = energies.iter().map(f64::to_string).collect();
     row.set("beam_energies", energies.join(";"));
-    row.set("treatment_machine", beams.iter().map(|b| b.machine.as_str()).find(|m| !m.is_empty()));
+    row.set(
+        "treatment_machine",
+        beams.iter().map(|b| b.machine.as_str()).find(|m| !m.is_empty()),
+    );
     let meterset = |beam: &Beam| {
         let shares = plan.fraction_groups.iter().flat_map(|g| &g.beams);
         shares.filter(|s| s.beam == beam.number).find_map(|s| s.meterset)

@@ -66,7 +66,12 @@ struct Builder<'a> {
 ///
 /// # Errors
 /// When a file cannot be written: the course is then as it was before, or incomplete without a new `course.json`.
-pub(crate) fn organise(place: &CourseDir, linked: &Course, identity: Identity<'_>, config: &OrganizeSections) -> Result<Organised, anyhow::Error> {
+pub(crate) fn organise(
+    place: &CourseDir,
+    linked: &Course,
+    identity: Identity<'_>,
+    config: &OrganizeSections,
+) -> Result<Organised, anyhow::Error> {
     let mut b = Builder {
         place,
         linked,
@@ -92,7 +97,10 @@ pub(crate) fn organise(place: &CourseDir, linked: &Course, identity: Identity<'_
     let (decision, dose) = chosen.unzip();
     record.dose = decision;
     let first = record.plans.first().filter(|r| r.is_selected).map(|r| r.sop_uid.clone());
-    let plan = plans.iter().map(|h| &h.object).find(|p| first.as_deref() == Some(p.sop_uid.as_str()));
+    let plan = plans
+        .iter()
+        .map(|h| &h.object)
+        .find(|p| first.as_deref() == Some(p.sop_uid.as_str()));
     record.warnings = b.warnings;
     record.files = b.files;
     record.case = case_row(&CaseFacts {

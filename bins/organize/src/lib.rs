@@ -89,7 +89,11 @@ impl Stage<Cohort> for Organize {
 /// Scans the input with the cache of the last run, and keeps the cache.
 fn read_tree(cx: &StageContext<'_, Cohort>, input: &PathBuf, config: &OrganizeSections) -> Result<Index, anyhow::Error> {
     let path = cx.place.cache();
-    let bytes = if config.organize.cache_verify { Vec::new() } else { fs::read(&path).unwrap_or_default() };
+    let bytes = if config.organize.cache_verify {
+        Vec::new()
+    } else {
+        fs::read(&path).unwrap_or_default()
+    };
     let mut cache = MetaCache::from_bytes(&bytes);
     let options = ScanOptions {
         limits: config.limits,

@@ -24,11 +24,7 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let extra = [Settings::input(&args.input)];
-    run_cohort_stage(
-        &rt_organize_cli::Organize,
-        Some(&args.output),
-        &extra,
-        &args.common,
-        |cohort, _| check_folders(&args.input, cohort),
-    )
+    run_cohort_stage(&rt_organize_cli::Organize, Some(&args.output), &extra, &args.common, |cohort, _| {
+        check_folders(&args.input, cohort)
+    })
 }

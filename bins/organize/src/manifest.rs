@@ -90,7 +90,10 @@ pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSection
             members.insert(key, (course.patient_id.clone(), folder.clone()));
         }
         let earlier = old.into_iter().flat_map(|m| &m.courses);
-        let earlier = earlier.clone().find(|c| c.patient_id == course.patient_id && c.key == course.key).cloned();
+        let earlier = earlier
+            .clone()
+            .find(|c| c.patient_id == course.patient_id && c.key == course.key)
+            .cloned();
         planned.push(Planned {
             fingerprint: fingerprint(&course, config),
             path: format!("{patient}/{folder}"),
@@ -99,10 +102,7 @@ pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSection
         });
     }
     debug_assert!(members.len() <= index.files.len(), "a file belongs to one course at most");
-    Plan {
-        courses: planned,
-        members,
-    }
+    Plan { courses: planned, members }
 }
 
 /// Digest of the course's files (by path, size, time of change and UID), how they were linked, and every setting of organize.

@@ -83,7 +83,10 @@ mod tests {
     #[test]
     fn a_known_course_keeps_its_folder_when_an_earlier_one_appears() {
         let known = Known::from([(("P1".into(), "plan:2".into()), ("P1".into(), "2024-01".into()))]);
-        let courses = [naming("P1", "plan:1", Some("2024-01-05")), naming("P1", "plan:2", Some("2024-01-20"))];
+        let courses = [
+            naming("P1", "plan:1", Some("2024-01-05")),
+            naming("P1", "plan:2", Some("2024-01-20")),
+        ];
         let names = assign(&courses, &known, None);
         assert_eq!(names[1].1, "2024-01");
         assert!(names[0].1.starts_with("2024-01_"));

@@ -65,7 +65,10 @@ fn dose_facts(dose: &Dose) -> DoseFacts {
         frame_of_reference: h.frame_uid.clone(),
         plans: h.plans.clone(),
         beams,
-        created: h.created.map(|(d, t)| format!("{} {}", d.iso(), t.map_or_else(String::new, |t| t.iso()))).unwrap_or_default(),
+        created: h
+            .created
+            .map(|(d, t)| format!("{} {}", d.iso(), t.map_or_else(String::new, |t| t.iso())))
+            .unwrap_or_default(),
         bounds: Some(grid.bounds()),
         voxel_mm3: grid.voxel_volume_mm3(),
         max_gy: Some(h.max),
@@ -83,7 +86,11 @@ pub(crate) fn plan_records(plans: &[Held<Plan>], choice: &DoseChoice) -> Vec<Pla
             PlanRecord {
                 dicom: held.dicom.clone(),
                 sop_uid: plan.sop_uid.clone(),
-                label: if plan.label.is_empty() { plan.name.clone() } else { plan.label.clone() },
+                label: if plan.label.is_empty() {
+                    plan.name.clone()
+                } else {
+                    plan.label.clone()
+                },
                 date: plan.date.map(|d| d.iso()),
                 approval: plan.approval.clone(),
                 intent: plan.intent.clone(),
@@ -175,7 +182,9 @@ pub(crate) fn write_chosen(
         .iter()
         .filter_map(|s| Some((s, weighted(&doses.get(s.dose)?.object, s.weight))))
         .collect();
-    let Some((first, rest)) = parts.split_first() else { return Ok(None) };
+    let Some((first, rest)) = parts.split_first() else {
+        return Ok(None);
+    };
     let file = |path: camino::Utf8PathBuf| staged.join(path.file_name().unwrap_or_default());
     let relative = |path: &Utf8Path| course.stage("organize").relative(path);
     let sum = if rest.is_empty() { first.1.clone() } else { add(&parts, config)? };
@@ -214,7 +223,11 @@ pub(crate) fn write_chosen(
 }
 
 fn weighted(dose: &Dose, weight: f64) -> Dose {
-    if close(weight, 1.0, 1e-12, 0.0) { dose.clone() } else { scaled(dose, weight) }
+    if close(weight, 1.0, 1e-12, 0.0) {
+        dose.clone()
+    } else {
+        scaled(dose, weight)
+    }
 }
 
 fn add(parts: &[(&Selected, Dose)], config: &OrganizeConfig) -> Result<Dose, anyhow::Error> {

@@ -241,7 +241,11 @@ fn paths_in_a_file_are_relative_to_it_and_words_stay_words() {
 fn what_is_saved_loads_again_and_holds_no_preset() {
     let sources = Sources {
         preset: Some("hpc".into()),
-        set: vec!["dvh.metrics=[\"D2cc\", \"V20Gy\"]".into(), "qc.html=false".into(), "workers=3".into()],
+        set: vec![
+            "dvh.metrics=[\"D2cc\", \"V20Gy\"]".into(),
+            "qc.html=false".into(),
+            "workers=3".into(),
+        ],
         ..Sources::default()
     };
     let saved = sources.load().unwrap().to_toml();
