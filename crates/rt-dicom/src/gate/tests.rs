@@ -239,3 +239,77 @@ proptest! {
         }
     }
 }
+
+/// The values that `data/hostile/expected.tsv` says a read must give, `TAG=value` by blanks.
+#[test]
+fn hostile_files_give_the_values_that_can_be_saved() {
+    let Some(folder) = rt_testdata::shared("data/hostile") else {
+        return;
+    };
+    for (file, facts) in [
+        ("badvr.dcm", "00100010=AAAA 00100020=1234"),
+        ("deflbomb.dcm", "00100020=1234"),
+        ("dupel.dcm", "00100020=BBBB"),
+        ("hugelen.dcm", "00100010=AAAA^BBB"),
+        ("implin.dcm", "00100010=AAAA 00100020=1234"),
+        ("nometa.dcm", "00080016=1.2.840.10008.5.1.4.1.1.2 00100020=1234"),
+        ("nometa-implicit.dcm", "00080016=1.2.840.10008.5.1.4.1.1.2 00100020=1234"),
+        ("oddlen.dcm", "00100010=AAAAA 00100020=1234"),
+        ("rledims.dcm", "00280010=65535 00280011=65535 00280008=100000"),
+        ("wrongvr.dcm", "00280010=512 00280011=512"),
+        ("unsq.dcm", "00301002=tail"),
+        ("charset.dcm", "00100010=\u{fffd}\u{fffd}\u{fffd}A"),
+    ] {
+        let gated = open(&folder.join(file), &Limits::default(), Want::Standard).unwrap();
+        let dataset = Dataset::of(&gated).unwrap();
+        for fact in facts.split(' ') {
+            let (tag, value) = fact.split_once('=').unwrap();
+            let number = u32::from_str_radix(tag, 16).unwrap();
+            let tag = Tag(u16::try_from(number >> 16).unwrap(), u16::try_from(number & 0xffff).unwrap());
+            assert_eq!(dataset.fields().text(tag).as_deref(), Some(value), "{file} {fact}");
+        }
+    }
+    let open = |file: &str| Dataset::of(&open(&folder.join(file), &Limits::default(), Want::Standard).unwrap()).unwrap();
+    let sequence = open("unsq.dcm");
+    let inner = sequence.fields().item(Tag(0x30, 0x1001)).unwrap();
+    assert_eq!(inner.text(tags::PATIENT_ID).as_deref(), Some("1234"));
+    let odd = open("emptyus.dcm");
+    assert!(odd.fields().integer(tags::ROWS).is_none());
+    assert!(!odd.fields().has(tags::COLUMNS) && !odd.fields().has(tags::BITS_ALLOCATED));
+    let stray = open("straydelim.dcm");
+    assert!(!stray.fields().has(Tag(0xfffe, 0xe000)));
+}
+
+#[test]
+fn bombs_are_refused_before_they_are_decoded() {
+    let Some(folder) = rt_testdata::shared("data/hostile") else {
+        return;
+    };
+    let limits = Limits::default();
+    for (file, code) in [
+        ("rledims.dcm", "dicom.bomb"),
+        ("deflbomb.dcm", "dicom.bomb"),
+        ("hugelen.dcm", "dicom.truncated"),
+    ] {
+        let path = folder.join(file);
+        let gated = open(&path, &limits, Want::Standard).unwrap();
+        let dataset = Dataset::of(&gated).unwrap();
+        // Those without an own format are asked for one that their length would fit.
+        let length = gated.pixels.as_ref().and_then(|p| p.declared).unwrap_or(0);
+        let side = u32::try_from(length / 2 / 1000).unwrap();
+        let format = crate::header::pixel_format(dataset.fields())
+            .unwrap()
+            .unwrap_or(crate::entry::PixelFormat {
+                rows: side,
+                columns: 1000,
+                frames: 1,
+                samples: 1,
+                allocated: 16,
+                stored: 16,
+                high: 15,
+                signed: false,
+            });
+        let refused = crate::pixels::Frames::open(&path, &gated, format, &limits).err().map(|e| e.code());
+        assert_eq!(refused, Some(code), "{file}");
+    }
+}
