@@ -45,5 +45,5 @@ pub use auto::AutoOr;
 pub use digest::{canonical_json, key_parts, section_digest};
 pub use error::{ConfigError, ConfigIssue, Validate};
 pub use node::Origin;
-pub use section::Document;
+pub use section::{Document, parse_toml};
 pub use source::{PRESETS, Preset, Sources, text_assignment};

@@ -8,12 +8,26 @@ use serde_json::Value as Json;
 use crate::de::Fault;
 use crate::error::{ConfigError, ConfigIssue, Validate};
 use crate::names::{PATHS, SECTIONS, SectionKind, section_kind};
-use crate::node::{Node, Origin, Table, Value};
+use crate::node::{Node, Origin, Table, Value, parse};
 
 /// A configuration after all layers are combined: only what someone set; defaults stand in the structs of the sections.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
     pub(crate) sections: Table,
+}
+
+/// A TOML file of its own (a recipe, a table of names, goals) as its owner's struct, checked; `name` stands for the file in errors.
+///
+/// # Errors
+/// [`ConfigError::At`] with the place of what is no TOML, an unknown key, a wrong kind of value or a refused value.
+pub fn parse_toml<T: DeserializeOwned + Validate>(name: &str, text: &str) -> Result<T, ConfigError> {
+    let at = Origin::new(name);
+    let sections = parse(&at, text)?;
+    let node = Node {
+        at,
+        value: Value::Table(sections.clone()),
+    };
+    Document { sections }.checked(&node, str::to_owned, name)
 }
 
 impl Document {

@@ -266,3 +266,31 @@ fn every_preset_is_valid_toml_of_known_sections() {
         .unwrap();
     }
 }
+
+#[test]
+fn a_file_of_its_own_is_read_with_places_in_errors() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Recipe {
+        name: String,
+        structure: Vec<Entry>,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        expression: String,
+    }
+    impl Validate for Recipe {
+        fn validate(&self) -> Result<(), ConfigIssue> {
+            let ok = !self.name.is_empty();
+            ok.then_some(()).ok_or_else(|| ConfigIssue::new("name", "is empty"))
+        }
+    }
+    let read = |text: &str| rt_config::parse_toml::<Recipe>("r.toml", text).map_err(|e| e.to_string());
+    let good = read("name = \"pelvis\"\n[[structure]]\nexpression = \"a | b\"\n").unwrap();
+    assert_eq!((good.name.as_str(), good.structure[0].expression.as_str()), ("pelvis", "a | b"));
+    let typo = read("name = \"x\"\n[[structure]]\nexpresion = \"a\"\n").unwrap_err();
+    assert!(typo.starts_with("r.toml:3:1: unknown key `expresion`") && typo.contains("did you mean `expression`"), "{typo}");
+    assert_eq!(read("name = \"\"\nstructure = []\n").unwrap_err(), "r.toml:1:1: `name` is empty");
+    assert!(read("name = ").unwrap_err().starts_with("r.toml:1:"));
+}
