@@ -1,4 +1,5 @@
 //! Reference values, where the shared data is at hand.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod pyradiomics;
 
