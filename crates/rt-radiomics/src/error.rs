@@ -74,12 +74,15 @@ pub enum ExtractError {
         /// Upper threshold in image units.
         upper: f64,
     },
-    /// The whole image has one value and cannot be normalised.
-    #[error("the image cannot be normalised: all its values are equal")]
+    /// The image has one value and cannot be normalised.
+    #[error("the image cannot be normalised: all values that it is normalised by are equal")]
     FlatImage,
     /// A setting does not fit this image.
     #[error("{0}")]
     Setting(String),
+    /// A defect of this program.
+    #[error("internal error: {0}; please report it with the settings and the size of the region")]
+    Internal(String),
     /// The user asked to stop.
     #[error("stopped before this region was done")]
     Cancelled,
@@ -100,6 +103,7 @@ impl ExtractError {
             Self::Resegmented { .. } => "radiomics.resegmented",
             Self::FlatImage => "radiomics.flat_image",
             Self::Setting(_) => "radiomics.setting",
+            Self::Internal(_) => "internal.panic",
             Self::Cancelled => "radiomics.cancelled",
         }
     }

@@ -9,7 +9,7 @@ use crate::diagnostics::ValueRange;
 use crate::error::ExtractError;
 use crate::roi::Roi;
 use crate::sample::{SampleKind, Samples};
-use crate::settings::Normalisation;
+use crate::settings::{Normalisation, NormaliseScope};
 
 /// An input image and facts about the whole of it, found once and shared between regions.
 #[derive(Debug)]
@@ -75,19 +75,31 @@ impl<'a> ImageSource<'a> {
     }
 
     /// What a normalisation does to each value.
-    pub(crate) fn scaling(&self, normalise: Option<Normalisation>) -> Result<Option<Scaling>, ExtractError> {
+    /// `region` gives the values of the region.
+    pub(crate) fn scaling(&self, normalise: Option<Normalisation>, region: impl Fn() -> Vec<f64>) -> Result<Option<Scaling>, ExtractError> {
         let Some(n) = normalise else { return Ok(None) };
-        let deviation = self.deviation();
+        let (mean, deviation) = match n.scope {
+            NormaliseScope::Image => (self.range().mean, self.deviation()),
+            NormaliseScope::Region => mean_and_deviation(&region()),
+        };
         if deviation.is_nan() || deviation <= 0.0 {
             return Err(ExtractError::FlatImage);
         }
         Ok(Some(Scaling {
-            mean: self.range().mean,
+            mean,
             deviation,
             limit: n.outliers,
             scale: n.scale,
         }))
     }
+}
+
+/// Mean and sample standard deviation.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = rt_core::float::sum(values.iter().copied()) / n;
+    let squares = rt_core::float::sum(values.iter().map(|v| (v - mean).powi(2)));
+    (mean, (squares / (n - 1.0)).sqrt())
 }
 
 /// (x - mean) / deviation, clamped, times scale.

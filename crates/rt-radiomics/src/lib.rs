@@ -25,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod config;
+pub mod course;
 pub mod diagnostics;
 mod discretise;
 pub mod error;
@@ -41,6 +43,8 @@ mod sha1;
 mod texture;
 pub mod vector;
 
+pub use config::{Admission, Flavour, ImageKind, MrNormalise, RadiomicsConfig};
+pub use course::{NamedMask, course, extract_all};
 pub use diagnostics::{DiagnosticValue, Diagnostics, label_hash, sample_hash};
 pub use error::ExtractError;
 pub use extract::{extract, extract_from};

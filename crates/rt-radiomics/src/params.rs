@@ -9,8 +9,8 @@ use serde_norway::Value;
 
 use crate::registry::FeatureClass;
 use crate::settings::{
-    Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, Resampling, ResegmentMode, Resegmentation, Rounding, Settings,
-    SettingsError, TextureSettings, WeightingNorm,
+    Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, NormaliseScope, Resampling, ResegmentMode, Resegmentation,
+    Rounding, Settings, SettingsError, TextureSettings, WeightingNorm,
 };
 use section::{Name, Section};
 
@@ -179,6 +179,7 @@ fn read_normalisation(s: &mut Section, out: &mut Settings) -> Result<(), Setting
     let outliers = s.number("removeOutliers", "a number above 0 or null", |v| v > 0.0)?;
     if s.flag("normalize")? == Some(true) {
         out.normalise = Some(Normalisation {
+            scope: NormaliseScope::Image,
             scale: scale.unwrap_or(1.0),
             outliers,
         });
@@ -257,7 +258,7 @@ fn read_image_types(mut section: Section, texture: &TextureSettings) -> Result<V
         let mut own = section.section(&name, "imageType")?;
         let mut texture = texture.clone();
         read_texture(&mut own, &mut texture)?;
-        let filter = read_filter(&name, &mut own)?;
+        let filter = Filter::from_name(&name)?;
         own.finish(&TEXTURE_KEYS)?;
         out.push(ImageType { filter, texture });
     }
@@ -268,16 +269,6 @@ fn read_image_types(mut section: Section, texture: &TextureSettings) -> Result<V
         });
     }
     Ok(out)
-}
-
-fn read_filter(name: &str, _own: &mut Section) -> Result<Filter, SettingsError> {
-    match name {
-        "Original" => Ok(Filter::Original),
-        "LoG" | "Wavelet" | "Square" | "SquareRoot" | "Logarithm" | "Exponential" | "Gradient" | "LBP2D" | "LBP3D" => {
-            Err(unsupported(&format!("image type {name}")))
-        }
-        other => Err(SettingsError::UnknownImageType(other.to_owned())),
-    }
 }
 
 fn read_classes(value: Option<Value>) -> Result<Vec<ClassSelection>, SettingsError> {
@@ -380,6 +371,7 @@ featureClass:
         assert_eq!(
             s.normalise,
             Some(Normalisation {
+                scope: NormaliseScope::Image,
                 scale: 100.0,
                 outliers: Some(3.0)
             })

@@ -106,7 +106,11 @@ pub(crate) fn prepare<'a>(
             None,
         );
     }
-    let scaling = source.scaling(settings.normalise)?;
+    let scaling = source.scaling(settings.normalise, || {
+        let roi = Roi::new(placed.block.view(), grid.spacing());
+        let samples = source.samples;
+        Base::Whole { samples, scaling: None }.values(placed.lo, &roi)
+    })?;
     let (base, placed) = if settings.pre_crop {
         let pad = settings.pad_distance;
         let lo = placed.lo.map(|v| v.saturating_sub(pad));

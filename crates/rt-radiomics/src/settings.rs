@@ -92,9 +92,20 @@ pub struct Resampling {
     pub rounding: Rounding,
 }
 
-/// Normalisation of the whole image before anything else: (x - mean) / standard deviation.
+/// Where mean and standard deviation of a normalisation come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormaliseScope {
+    /// All voxels of the image, as PyRadiomics does.
+    Image,
+    /// The voxels of the region.
+    Region,
+}
+
+/// Normalisation before anything else: (x - mean) / sample standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normalisation {
+    /// Where mean and deviation come from.
+    pub scope: NormaliseScope,
     /// Factor afterwards (`normalizeScale`).
     pub scale: f64,
     /// Values beyond this many standard deviations are set to the limit (`removeOutliers`).
@@ -138,6 +149,22 @@ impl Filter {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Original => "Original",
+        }
+    }
+
+    /// The filter of a name, with the reference's default settings.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for a name that does not exist or a filter that this version does not have.
+    pub fn from_name(name: &str) -> Result<Self, SettingsError> {
+        match name {
+            "Original" => Ok(Self::Original),
+            "LoG" | "Wavelet" | "Square" | "SquareRoot" | "Logarithm" | "Exponential" | "Gradient" | "LBP2D" | "LBP3D" => {
+                Err(SettingsError::Unsupported {
+                    what: format!("image type {name}"),
+                })
+            }
+            other => Err(SettingsError::UnknownImageType(other.to_owned())),
         }
     }
 }
@@ -202,7 +229,7 @@ impl ClassSelection {
 pub struct Settings {
     /// Value of the region in a mask file (`label`).
     pub label: u32,
-    /// Whole-image normalisation (`normalize`).
+    /// Normalisation (`normalize`).
     pub normalise: Option<Normalisation>,
     /// Resampling (`resampledPixelSpacing`, `interpolator`).
     pub resample: Option<Resampling>,
