@@ -201,7 +201,7 @@
     };
     const drawChart = () => {
       const shown = lines.filter((l) => !off.has(l.name) && l.points.length);
-      const W = 900, H = 460, L = 56, R = 12, T = 26, B = 44;
+      const W = Math.max(380, Math.min(900, chart.clientWidth)), H = 460, L = 56, R = 12, T = 26, B = 44;
       const maxX = Math.max(...shown.map((l) => l.points[l.points.length - 1][0]), 1) * 1.02;
       const maxY = chosen("volume") === "cc" ? Math.max(...shown.map((l) => l.points[0][1]), 1) * 1.02 : 100;
       const X = (v) => L + (W - L - R) * v / maxX, Y = (v) => H - B - (H - T - B) * v / maxY;
