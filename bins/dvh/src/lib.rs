@@ -16,9 +16,9 @@ use rt_dvh::DvhConfig;
 
 /// The dvh stage.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct DvhStage;
+pub struct Dvh;
 
-impl Stage for DvhStage {
+impl Stage for Dvh {
     const NAME: &'static str = "dvh";
     const FORMAT: u32 = 1;
     const SECTIONS: &'static [&'static str] = &["dvh"];

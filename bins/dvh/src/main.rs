@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rt_cli::{CourseArgs, run_stage};
-use rt_dvh_cli::DvhStage;
+use rt_dvh_cli::Dvh;
 
 /// Dose-volume histograms and metrics of every structure of a course
 #[derive(Parser)]
@@ -15,5 +15,5 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    run_stage(&DvhStage, &Cli::parse().course)
+    run_stage(&Dvh, &Cli::parse().course)
 }
