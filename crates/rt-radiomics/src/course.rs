@@ -136,7 +136,7 @@ mod tests {
     /// A fixed pattern without structure: a multiplicative hash of the index.
     fn image(grid: &Arc<Grid>) -> Volume<i16> {
         let data = Array3::from_shape_fn(grid.shape(), |(k, j, i)| {
-            let h = (k * 7919 + j * 104_729 + i * 1_299_709) as u32;
+            let h = u32::try_from(k * 7919 + j * 104_729 + i * 1_299_709).unwrap();
             i16::try_from((h.wrapping_mul(2_654_435_761) >> 20) % 700).unwrap() - 200
         });
         Volume::new(Arc::clone(grid), data).unwrap()

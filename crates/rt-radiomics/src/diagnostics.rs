@@ -64,6 +64,14 @@ impl Diagnostics {
         out
     }
 
+    /// The version of this program, after all columns of the reference.
+    pub(crate) fn push_own_version(&mut self) {
+        self.push(
+            "Versions_RtRadiomics".into(),
+            DiagnosticValue::Text(env!("CARGO_PKG_VERSION").into()),
+        );
+    }
+
     /// Columns and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &DiagnosticValue)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))

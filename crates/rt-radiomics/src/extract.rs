@@ -39,7 +39,11 @@ pub fn extract_from(source: &ImageSource<'_>, mask: &Mask, settings: &Settings) 
         Diagnostics::default()
     };
     let prepared = prepare(source, mask, settings, &mut diagnostics)?;
+    if settings.additional_info {
+        diagnostics.push_own_version();
+    }
     let mut out = FeatureVector::new(diagnostics);
+    out.voxels = prepared.shape.as_ref().map_or(prepared.roi.count, |(_, roi)| roi.count);
     let (shape, images) = rayon::join(
         || shape_features(&prepared, settings),
         || -> Result<Vec<ImageResult>, ExtractError> { image_features(&prepared, settings) },

@@ -3,6 +3,7 @@
 //! Three levels: `setting`, `imageType`, `featureClass`, and `voxelSetting`, which is laid over `setting` as the reference does. Every key is
 //! read or refused: a key that does not exist, a value of the wrong type, and what this version cannot do are errors, never left out.
 
+mod describe;
 mod section;
 
 use serde_norway::Value;
@@ -390,6 +391,15 @@ featureClass:
             (Binning::Width(5.0), Some(2), &[1, 2][..])
         );
         assert_eq!(s.classes[1].features(), ["Energy", "Mean"]);
+    }
+
+    #[test]
+    fn what_is_described_reads_back_as_it_was() {
+        let text =
+            "setting: {binWidth: 10, force2D: true, resampledPixelSpacing: [1, 1, 0], resegmentRange: [-3, 3], resegmentMode: sigma}";
+        let settings = Settings::from_pyradiomics_yaml(text).unwrap();
+        let again = format!("setting: {}\nimageType: {}\n", settings.describe(), settings.describe_image_types());
+        assert_eq!(Settings::from_pyradiomics_yaml(&again).unwrap(), settings);
     }
 
     #[test]

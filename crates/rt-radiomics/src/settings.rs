@@ -152,6 +152,13 @@ impl Filter {
         }
     }
 
+    /// Names of the images it makes, as in column names.
+    pub(crate) fn image_names(&self) -> Vec<String> {
+        match self {
+            Self::Original => vec!["original".to_owned()],
+        }
+    }
+
     /// The filter of a name, with the reference's default settings.
     ///
     /// # Errors
@@ -284,15 +291,40 @@ impl Settings {
         self.image_types.first().and_then(|t| t.texture.force_2d)
     }
 
-    /// All settings as one line of text, for the diagnostics.
-    pub(crate) fn describe(&self) -> String {
-        format!("{self:?}")
+    /// Column names of every feature that these settings can give, in output order. A region may have fewer: its image may be too small for a
+    /// filter, or the region not flat enough for `shape2D`.
+    pub fn feature_names(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut add = |image: &str, selection: &ClassSelection| {
+            let class = selection.class.name();
+            out.extend(selection.features().iter().map(|f| format!("{image}_{class}_{f}")));
+        };
+        for class in [FeatureClass::Shape, FeatureClass::Shape2D] {
+            self.classes.iter().filter(|c| c.class == class).for_each(|c| add("original", c));
+        }
+        for image in self.image_types.iter().flat_map(|t| t.filter.image_names()) {
+            self.classes.iter().filter(|c| !c.class.is_shape()).for_each(|c| add(&image, c));
+        }
+        out
     }
 
-    /// Names of the image types in order.
-    pub(crate) fn describe_image_types(&self) -> String {
-        let names: Vec<&str> = self.image_types.iter().map(|t| t.filter.name()).collect();
-        names.join(", ")
+    /// What is measured of a region that is too large for everything: shape and first order of the original image at 2 mm.
+    #[must_use]
+    pub fn reduced(&self) -> Self {
+        let texture = self.image_types.first().map(|t| t.texture.clone()).unwrap_or_default();
+        Self {
+            resample: Some(Resampling {
+                spacing: [2.0; 3],
+                interpolator: Interpolator::BSpline,
+                rounding: self.resample.map_or(Rounding::Truncate, |r| r.rounding),
+            }),
+            image_types: vec![ImageType {
+                filter: Filter::Original,
+                texture,
+            }],
+            classes: [FeatureClass::Shape, FeatureClass::FirstOrder].map(ClassSelection::all).to_vec(),
+            ..self.clone()
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct FeatureVector {
     pub diagnostics: Diagnostics,
     /// What was odd, per image type.
     pub warnings: Vec<ImageWarning>,
+    /// Voxels of the region after resampling, before resegmentation.
+    pub voxels: usize,
 }
 
 impl FeatureVector {
@@ -31,6 +33,7 @@ impl FeatureVector {
             values: Vec::new(),
             diagnostics,
             warnings: Vec::new(),
+            voxels: 0,
         }
     }
 
