@@ -174,6 +174,15 @@ fn aliases(name: &str) -> impl Iterator<Item = &str> {
         .filter(|p| p.chars().any(char::is_alphanumeric))
 }
 
+impl rt_config::Validate for NameFile {
+    fn validate(&self) -> Result<(), rt_config::ConfigIssue> {
+        let table = NameTable::new([self]);
+        table
+            .map(drop)
+            .map_err(|e| rt_config::ConfigIssue::new("name", format!("is not valid: {e}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -263,6 +263,12 @@ impl MarginSpec {
     }
 }
 
+impl rt_config::Validate for Recipe {
+    fn validate(&self) -> Result<(), rt_config::ConfigIssue> {
+        Self::validate(self).map_err(|e| rt_config::ConfigIssue::new("structure", format!("is not valid: {e}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
