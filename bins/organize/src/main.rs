@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rt_cli::command::check_folders;
+use rt_cli::command::begin_cohort;
 use rt_cli::{CommonArgs, Settings, run_cohort_stage};
 
 /// Sorts a folder of DICOM files into courses: links plans, doses, structure sets and images, and writes volumes and contours.
@@ -24,7 +24,11 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let extra = [Settings::input(&args.input)];
-    run_cohort_stage(&rt_organize_cli::Organize, Some(&args.output), &extra, &args.common, |cohort, _| {
-        check_folders(&args.input, cohort)
-    })
+    run_cohort_stage(
+        &rt_organize_cli::Organize,
+        Some(&args.output),
+        &extra,
+        &args.common,
+        |cohort, settings| begin_cohort(cohort, settings, &args.common),
+    )
 }

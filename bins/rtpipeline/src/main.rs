@@ -1,2 +1,44 @@
-//! rtpipeline.
-fn main() {}
+//! rtpipeline: see the crate documentation.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use rt_cli::CommonArgs;
+use rtpipeline::{config, run, status};
+
+const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
+
+Examples:
+  rtpipeline run --input /data/dicom --output /data/out
+  rtpipeline run -o /data/out --input /data/dicom --course 'P0*' --stage dvh --dry-run
+  rtpipeline status -o /data/out
+  rtpipeline config show --preset server";
+
+/// From a folder of radiotherapy DICOM to tables of dose and radiomics for a cohort
+#[derive(Parser)]
+#[command(name = "rtpipeline", version, after_help = AFTER)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run every stage that has something to do
+    Run(run::RunArgs),
+    /// Show which stage of which course is done, and why not
+    Status(status::StatusArgs),
+    /// Show, check or explain the configuration
+    Config(config::ConfigArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.verb {
+        Verb::Run(args) => run::run(&args, &cli.common),
+        Verb::Status(args) => status::run(&args, &cli.common),
+        Verb::Config(args) => config::run(&args, &cli.common),
+    }
+}
