@@ -41,7 +41,9 @@ impl Graph {
                     limit: Some(("segmentation", "workers")),
                     ..node(&rt_segment_cli::Segment, &[])
                 },
+                node(&rt_structures_cli::Structures, &["segment"]),
                 node(&rt_dvh_cli::Dvh, &["structures"]),
+                node(&rt_radiomics_cli::Radiomics, &["structures"]),
                 node(&rt_qc_cli::Qc, &["dvh", "radiomics"]),
             ],
             aggregate: &rt_aggregate_cli::Aggregate,
