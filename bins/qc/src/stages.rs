@@ -25,7 +25,10 @@ fn organized(course: &CourseDir) -> StageFact {
     StageFact {
         name: "organize".to_owned(),
         state: if record.is_some() { StageState::Ok } else { StageState::Missing },
-        missing_outputs: listed.into_iter().filter(|path| !course.file(path).is_ok_and(|p| p.exists())).collect(),
+        missing_outputs: listed
+            .into_iter()
+            .filter(|path| !course.file(path).is_ok_and(|p| p.exists()))
+            .collect(),
     }
 }
 

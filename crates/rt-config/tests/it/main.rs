@@ -290,7 +290,10 @@ fn a_file_of_its_own_is_read_with_places_in_errors() {
     let good = read("name = \"pelvis\"\n[[structure]]\nexpression = \"a | b\"\n").unwrap();
     assert_eq!((good.name.as_str(), good.structure[0].expression.as_str()), ("pelvis", "a | b"));
     let typo = read("name = \"x\"\n[[structure]]\nexpresion = \"a\"\n").unwrap_err();
-    assert!(typo.starts_with("r.toml:3:1: unknown key `expresion`") && typo.contains("did you mean `expression`"), "{typo}");
+    assert!(
+        typo.starts_with("r.toml:3:1: unknown key `expresion`") && typo.contains("did you mean `expression`"),
+        "{typo}"
+    );
     assert_eq!(read("name = \"\"\nstructure = []\n").unwrap_err(), "r.toml:1:1: `name` is empty");
     assert!(read("name = ").unwrap_err().starts_with("r.toml:1:"));
 }
