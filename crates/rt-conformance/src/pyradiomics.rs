@@ -271,10 +271,11 @@ fn transformed(image: AnyVolume, transform: Option<&str>) -> AnyVolume {
         Some("zscore_float64") => {
             let values = image.to_f64();
             let n = values.data().len() as f64;
-            let mean = rt_core::float::sum(values.data().iter().copied()) / n;
-            let squares = rt_core::float::sum(values.data().iter().map(|v| (v - mean).powi(2)));
-            let deviation = (squares / (n - 1.0)).sqrt();
-            values.map(|v| (v - mean) / deviation).into()
+            let sum = rt_core::float::sum(values.data().iter().copied());
+            let squares = rt_core::float::sum(values.data().iter().map(|v| v * v));
+            // In the arithmetic of ITK's filter.
+            let factor = 1.0 / ((squares - sum * sum / n) / (n - 1.0)).sqrt();
+            values.map(|v| (v - sum / n) * factor).into()
         }
         Some(scale) if scale.starts_with("scale_") => {
             let factor: f64 = scale["scale_".len()..].parse().unwrap_or(f64::NAN);

@@ -1,20 +1,19 @@
 //! Features of one region.
 
-use rayon::prelude::*;
 use rt_image::Mask;
 use rt_image::mesh::BitGrid;
 
 use crate::diagnostics::Diagnostics;
 use crate::discretise::{Discretised, TooManyLevels, discretise};
 use crate::error::ExtractError;
-use crate::features::{firstorder, glcm, nan_mean, ngtdm, shape, shape2d, size_matrix};
+use crate::features::textures::Textures;
+use crate::features::{firstorder, shape, shape2d};
 use crate::image::ImageSource;
 use crate::prepare::{Prepared, prepare};
-use crate::registry::{FeatureClass, Glcm, Glrlm};
+use crate::registry::FeatureClass;
 use crate::roi::Roi;
 use crate::sample::{SampleKind, Samples};
 use crate::settings::{ClassSelection, Filter, Settings, TextureSettings};
-use crate::texture::{LevelField, directions, half_steps, neighbours, zones};
 use crate::vector::{FeatureVector, ImageWarning};
 
 /// Extracts the features of one region.
@@ -180,93 +179,4 @@ fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: 
         out.features.iter_mut().filter(|f| level_based(&f.0)).for_each(|f| f.1 = f64::NAN);
     }
     Ok(out)
-}
-
-/// Values of the texture classes; NaN where the reference has none.
-struct Textures {
-    glcm: [f64; Glcm::COUNT],
-    glrlm: [f64; Glrlm::COUNT],
-    glszm: Option<Vec<f64>>,
-    gldm: Option<Vec<f64>>,
-    ngtdm: Option<Vec<f64>>,
-}
-
-impl Textures {
-    fn of(&self, class: FeatureClass) -> Option<&[f64]> {
-        match class {
-            FeatureClass::Glcm => Some(&self.glcm),
-            FeatureClass::Glrlm => Some(&self.glrlm),
-            FeatureClass::Glszm => self.glszm.as_deref(),
-            FeatureClass::Gldm => self.gldm.as_deref(),
-            FeatureClass::Ngtdm => self.ngtdm.as_deref(),
-            FeatureClass::Shape | FeatureClass::Shape2D | FeatureClass::FirstOrder => None,
-        }
-    }
-
-    fn new(roi: &Roi, levels: &Discretised, texture: &TextureSettings, classes: &[ClassSelection]) -> Self {
-        let wants = |class| classes.iter().any(|c| c.class == class);
-        let reach = texture.distances.iter().copied().max().unwrap_or(1).max(1);
-        let field = LevelField::new(roi, levels, reach);
-        let along = || along_directions(&field, roi, texture, wants(FeatureClass::Glcm), wants(FeatureClass::Glrlm));
-        let zones = || {
-            let entries = wants(FeatureClass::Glszm).then(|| zones::scan(&field, roi, texture.force_2d))?;
-            size_matrix::glszm(&entries, &field.levels).map(Vec::from)
-        };
-        let around = || {
-            if !wants(FeatureClass::Gldm) && !wants(FeatureClass::Ngtdm) {
-                return (None, None);
-            }
-            let half = half_steps(&texture.distances, roi.size, texture.force_2d);
-            let offsets: Vec<isize> = half.iter().map(|s| field.lattice.offset(*s)).flat_map(|o| [-o, o]).collect();
-            let sums = neighbours::scan(&field, roi, &offsets, texture.gldm_alpha);
-            let dependences = size_matrix::dependences(&sums);
-            let gldm = size_matrix::gldm(&dependences, &field.levels).map(Vec::from);
-            (gldm, Some(ngtdm::features(&sums, &field.levels, &levels.counts).to_vec()))
-        };
-        let (lines, (glszm, (gldm, ngtdm))) = if roi.is_large() {
-            rayon::join(along, || rayon::join(zones, around))
-        } else {
-            (along(), (zones(), around()))
-        };
-        Self {
-            glcm: lines.0,
-            glrlm: lines.1,
-            glszm,
-            gldm,
-            ngtdm,
-        }
-    }
-}
-
-/// GLCM and GLRLM features: means over the directions.
-fn along_directions(
-    field: &LevelField,
-    roi: &Roi,
-    texture: &TextureSettings,
-    pairs: bool,
-    runs: bool,
-) -> ([f64; Glcm::COUNT], [f64; Glrlm::COUNT]) {
-    let steps = half_steps(&[&[1], texture.distances.as_slice()].concat(), roi.size, texture.force_2d);
-    let of_step = |step: &[isize; 3]| {
-        let length = step.iter().map(|d| d.unsigned_abs()).max().unwrap_or(0);
-        let wanted = directions::Wanted {
-            pairs: pairs && texture.distances.contains(&length),
-            runs: runs && length == 1,
-        };
-        let counts = directions::scan(field, roi, *step, wanted);
-        let weighted = counts.pairs.iter().map(|(a, b, n)| (*a, *b, f64::from(*n)));
-        let cells = glcm::cells(weighted, field.n(), texture.symmetrical_glcm);
-        (
-            glcm::features(cells, &field.levels, texture.symmetrical_glcm),
-            size_matrix::glrlm(&counts.runs, &field.levels),
-        )
-    };
-    let rows: Vec<_> = if roi.is_large() {
-        steps.par_iter().map(of_step).collect()
-    } else {
-        steps.iter().map(of_step).collect()
-    };
-    let (glcm, glrlm): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let present = |rows: Vec<Option<[f64; Glcm::COUNT]>>| rows.into_iter().flatten().collect::<Vec<_>>();
-    (nan_mean(&present(glcm)), nan_mean(&glrlm.into_iter().flatten().collect::<Vec<_>>()))
 }

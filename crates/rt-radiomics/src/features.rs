@@ -10,6 +10,7 @@ pub(crate) mod ngtdm;
 pub(crate) mod shape;
 pub(crate) mod shape2d;
 pub(crate) mod size_matrix;
+pub(crate) mod textures;
 
 /// `-p log2(p + eps)`.
 pub(crate) fn entropy_term(p: f64) -> f64 {

@@ -15,8 +15,33 @@ use crate::settings::{Normalisation, NormaliseScope};
 #[derive(Debug)]
 pub struct ImageSource<'a> {
     pub(crate) samples: Samples<'a>,
-    range: OnceLock<ValueRange>,
-    deviation: OnceLock<f64>,
+    totals: OnceLock<Totals>,
+}
+
+/// Sums over all voxels of an image.
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    sum: Sum,
+    squares: Sum,
+    min: f64,
+    max: f64,
+}
+
+impl Totals {
+    fn of_slice(samples: &Samples<'_>, k: usize) -> Self {
+        let mut out = Self {
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            ..Self::default()
+        };
+        samples.for_chunks(k, &mut |chunk| {
+            out.sum.add(chunk.iter().sum());
+            out.squares.add(chunk.iter().map(|v| v * v).sum());
+            out.min = chunk.iter().copied().fold(out.min, f64::min);
+            out.max = chunk.iter().copied().fold(out.max, f64::max);
+        });
+        out
+    }
 }
 
 impl<'a> ImageSource<'a> {
@@ -24,8 +49,7 @@ impl<'a> ImageSource<'a> {
     pub fn new(samples: impl Into<Samples<'a>>) -> Self {
         Self {
             samples: samples.into(),
-            range: OnceLock::new(),
-            deviation: OnceLock::new(),
+            totals: OnceLock::new(),
         }
     }
 
@@ -34,44 +58,39 @@ impl<'a> ImageSource<'a> {
         &self.samples
     }
 
-    /// Mean and range of all voxels.
-    pub(crate) fn range(&self) -> ValueRange {
-        *self.range.get_or_init(|| {
-            let slices = self.per_slice(|chunk, acc: &mut (f64, f64, f64)| {
-                acc.0 += chunk.iter().sum::<f64>();
-                acc.1 = chunk.iter().copied().fold(acc.1, f64::min);
-                acc.2 = chunk.iter().copied().fold(acc.2, f64::max);
-            });
-            ValueRange {
-                mean: slices.iter().map(|s| s.0).collect::<Sum>().value() / self.samples.grid().len() as f64,
-                min: slices.iter().map(|s| s.1).fold(f64::INFINITY, f64::min),
-                max: slices.iter().map(|s| s.2).fold(f64::NEG_INFINITY, f64::max),
+    /// Sums of all voxels: slice by slice, then slices in order.
+    fn totals(&self) -> Totals {
+        *self.totals.get_or_init(|| {
+            let slices: Vec<Totals> = (0..self.samples.size()[2])
+                .into_par_iter()
+                .map(|k| Totals::of_slice(&self.samples, k))
+                .collect();
+            Totals {
+                sum: slices.iter().map(|s| s.sum.value()).collect(),
+                squares: slices.iter().map(|s| s.squares.value()).collect(),
+                min: slices.iter().map(|s| s.min).fold(f64::INFINITY, f64::min),
+                max: slices.iter().map(|s| s.max).fold(f64::NEG_INFINITY, f64::max),
             }
         })
     }
 
-    /// Sample standard deviation (n - 1) of all voxels.
-    fn deviation(&self) -> f64 {
-        *self.deviation.get_or_init(|| {
-            let mean = self.range().mean;
-            let slices = self.per_slice(|chunk, acc: &mut (f64, f64, f64)| {
-                acc.0 += chunk.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-            });
-            let squares = slices.iter().map(|s| s.0).collect::<Sum>().value();
-            (squares / (self.samples.grid().len() as f64 - 1.0)).sqrt()
-        })
+    /// Mean and range of all voxels.
+    pub(crate) fn range(&self) -> ValueRange {
+        let totals = self.totals();
+        ValueRange {
+            mean: totals.sum.value() / self.samples.grid().len() as f64,
+            min: totals.min,
+            max: totals.max,
+        }
     }
 
-    /// Folds every slice on its own, in chunks of fixed size; slices in order.
-    fn per_slice(&self, fold: impl Fn(&[f64], &mut (f64, f64, f64)) + Sync) -> Vec<(f64, f64, f64)> {
-        (0..self.samples.size()[2])
-            .into_par_iter()
-            .map(|k| {
-                let mut acc = (0.0, f64::INFINITY, f64::NEG_INFINITY);
-                self.samples.for_chunks(k, &mut |chunk| fold(chunk, &mut acc));
-                acc
-            })
-            .collect()
+    /// Sample standard deviation (n - 1) of all voxels, from the sums as ITK has it: normalised integer images lie on bin edges, and the last
+    /// bit decides the bin.
+    fn deviation(&self) -> f64 {
+        let totals = self.totals();
+        let n = self.samples.grid().len() as f64;
+        let sum = totals.sum.value();
+        ((totals.squares.value() - sum * sum / n) / (n - 1.0)).sqrt()
     }
 
     /// What a normalisation does to each value.
@@ -87,7 +106,7 @@ impl<'a> ImageSource<'a> {
         }
         Ok(Some(Scaling {
             mean,
-            deviation,
+            factor: 1.0 / deviation,
             limit: n.outliers,
             scale: n.scale,
         }))
@@ -102,11 +121,11 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (n - 1.0)).sqrt())
 }
 
-/// (x - mean) / deviation, clamped, times scale.
+/// (x - mean) times the reciprocal deviation, clamped, times scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scaling {
     mean: f64,
-    deviation: f64,
+    factor: f64,
     limit: Option<f64>,
     scale: f64,
 }
@@ -114,7 +133,7 @@ pub(crate) struct Scaling {
 impl Scaling {
     fn apply(&self, values: &mut [f64]) {
         for v in values {
-            let z = (*v - self.mean) / self.deviation;
+            let z = (*v - self.mean) * self.factor;
             *v = self.limit.map_or(z, |l| z.clamp(-l, l)) * self.scale;
         }
     }
