@@ -102,13 +102,13 @@ fn course_tables(c: &mut Criterion) {
     let mut group = c.benchmark_group("course_read");
     group.throughput(Throughput::Elements((ROWS * FEATURES) as u64));
     group.bench_function("radiomics_packed_to_wide", |b| {
-        b.iter(|| black_box(Packed::read(&path).expect("read").wide().expect("wide")))
+        b.iter(|| black_box(Packed::read(&path).expect("read").wide().expect("wide")));
     });
     for (name, table) in &tables {
         let path = dir.path().join(format!("{name}.parquet"));
         std::fs::write(&path, parquet::write(Vec::new(), table, &info).expect("written")).expect("file");
         group.bench_with_input(BenchmarkId::from_parameter(name), &path, |b, path| {
-            b.iter(|| black_box(parquet::read(path).expect("read")))
+            b.iter(|| black_box(parquet::read(path).expect("read")));
         });
     }
     group.finish();

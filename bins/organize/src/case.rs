@@ -127,12 +127,12 @@ fn plan_facts(row: &mut Row, plan: &Plan) {
             plan.label.as_str()
         },
     );
-    row.set("plan_date", plan.date.map(|d| d.iso()));
-    row.set("plan_time", plan.time.map(|t| t.iso()));
+    row.set("plan_date", plan.date.map(rt_dicom::Date::iso));
+    row.set("plan_time", plan.time.map(rt_dicom::Time::iso));
     row.set("plan_intent", plan.intent.as_str());
     row.set("approval", plan.approval.as_str());
-    row.set("review_date", plan.review_date.map(|d| d.iso()));
-    row.set("review_time", plan.review_time.map(|t| t.iso()));
+    row.set("review_date", plan.review_date.map(rt_dicom::Date::iso));
+    row.set("review_time", plan.review_time.map(rt_dicom::Time::iso));
     let levels = plan.rx().levels;
     let list: Vec<String> = levels.iter().map(|l| l.gy.to_string()).collect();
     row.set("prescriptions", list.join(";"));
@@ -210,7 +210,7 @@ fn patient_facts(row: &mut Row, plan: &Plan) {
 fn people(row: &mut Row, plan: &Plan) {
     let p = &plan.people;
     row.set("patient_name", p.patient.as_deref());
-    row.set("patient_birth_date", plan.patient.birth_date.map(|d| d.iso()));
+    row.set("patient_birth_date", plan.patient.birth_date.map(rt_dicom::Date::iso));
     row.set("reviewer_name", p.reviewer.as_deref());
     row.set("physicians_of_record", p.physicians_of_record.as_deref());
     row.set("referring_physician", p.referring.as_deref());

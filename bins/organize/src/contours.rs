@@ -43,7 +43,7 @@ fn rows_of(roi: &Roi) -> Vec<ContourRow> {
             kind: contour.kind.term().to_owned(),
             // Contours of patients are drawn on axial images; the plane of others is left to whoever fits it.
             plane_mm: contour.points.first().map(|p| p.z),
-            points: contour.points.iter().map(|p| p.to_array()).collect(),
+            points: contour.points.iter().map(|p| [p.x, p.y, p.z]).collect(),
             ..base.clone()
         })
         .collect()

@@ -127,14 +127,16 @@ fn nothing_found(input: &std::path::Path, index: &Index) -> anyhow::Error {
         .map(|f| format!("{} ({})", inventory::escaped(&f.entry.path), f.verdict.code()))
         .collect();
     let dicom = index.files.iter().filter(|f| f.entry.object().is_some()).count();
-    let mut message = format!(
-        "no course can be made from {}: {} files found, {dicom} of them DICOM",
+    let lost = if unreadable.is_empty() {
+        String::new()
+    } else {
+        format!("; unreadable: {}", unreadable.join(", "))
+    };
+    let message = format!(
+        "no course can be made from {}: {} files found, {dicom} of them DICOM{lost}",
         input.display(),
         index.files.len()
     );
-    if !unreadable.is_empty() {
-        message.push_str(&format!("; unreadable: {}", unreadable.join(", ")));
-    }
     let hint = if dicom == 0 {
         "give the folder that holds the DICOM files; _RESULTS/inventory.csv says what each file is"
     } else {

@@ -71,7 +71,7 @@ pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSection
             Some(((c.patient_id.clone(), c.key.clone()), (patient.to_owned(), folder.to_owned())))
         })
         .collect();
-    let starts: Vec<Option<String>> = courses.iter().map(|c| c.start.map(|d| d.iso())).collect();
+    let starts: Vec<Option<String>> = courses.iter().map(|c| c.start.map(rt_dicom::Date::iso)).collect();
     let naming: Vec<Naming<'_>> = courses
         .iter()
         .zip(&starts)
@@ -125,7 +125,9 @@ fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
         })
         .collect();
     lines.sort_unstable();
-    lines.iter().for_each(|l| add(l));
+    for line in &lines {
+        add(line);
+    }
     for image in &course.images {
         add(&format!("{:?} {} {}", image.usage, image.series.series_uid, image.link));
     }
@@ -246,12 +248,11 @@ pub(crate) fn finish(
         balance: balance(index, &plan.members),
         courses: entries,
     };
-    let list: String = manifest
-        .courses
-        .iter()
-        .filter(|c| c.status == CourseStatus::Active)
-        .map(|c| format!("{}\n", c.path))
-        .collect();
+    let active = manifest.courses.iter().filter(|c| c.status == CourseStatus::Active);
+    let mut list: Vec<&str> = active.map(|c| c.path.as_str()).collect();
+    // A line feed behind the last course too.
+    list.push("");
+    let list = list.join("\n");
     write_bytes(course_list(cohort), list.as_bytes())?;
     write_json(cohort.manifest(), &manifest)?;
     Ok(manifest)

@@ -41,7 +41,7 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
     PlanFacts {
         sop_uid: plan.sop_uid.clone(),
         text: format!("{} {} {}", plan.label, plan.name, plan.description),
-        date: plan.date.or(plan.created).map(|d| d.iso()),
+        date: plan.date.or(plan.created).map(rt_dicom::Date::iso),
         levels_gy: levels,
         target_rois,
         structure_set: plan.structures.first().cloned(),
@@ -67,7 +67,7 @@ fn dose_facts(dose: &Dose) -> DoseFacts {
         beams,
         created: h
             .created
-            .map(|(d, t)| format!("{} {}", d.iso(), t.map_or_else(String::new, |t| t.iso())))
+            .map(|(d, t)| format!("{} {}", d.iso(), t.map_or_else(String::new, rt_dicom::Time::iso)))
             .unwrap_or_default(),
         bounds: Some(grid.bounds()),
         voxel_mm3: grid.voxel_volume_mm3(),
@@ -91,7 +91,7 @@ pub(crate) fn plan_records(plans: &[Held<Plan>], choice: &DoseChoice) -> Vec<Pla
                 } else {
                     plan.label.clone()
                 },
-                date: plan.date.map(|d| d.iso()),
+                date: plan.date.map(rt_dicom::Date::iso),
                 approval: plan.approval.clone(),
                 intent: plan.intent.clone(),
                 is_selected: selected.contains(&n) || (choice.selected.is_empty() && plans.len() == 1),

@@ -275,5 +275,4 @@ impl Board<'_> {
 }
 
 #[cfg(test)]
-#[path = "schedule_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! Alderson phantom, RayStation: a whole clinical chain. Reference: `peers/dvh.md`, converged to 3 or 4 digits.
+//! Alderson phantom, `RayStation`: a whole clinical chain. Reference: `peers/dvh.md`, converged to 3 or 4 digits.
 
 use rt_records::tables::dvh as t;
 use rt_testdata::{Scratch, unpacked};
