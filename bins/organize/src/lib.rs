@@ -76,7 +76,7 @@ impl Stage<Cohort> for Organize {
         let mut report = StageReport::new();
         for file in index.files.iter().filter(|f| f.verdict.usage == Usage::Failed) {
             let path = inventory::escaped(&file.entry.path);
-            let message = format!("{path} cannot be used ({}); the rest goes on without it", file.verdict.reason());
+            let message = format!("{path} cannot be used: {}. The rest goes on without it", file.verdict.explain());
             report.failed(path, file.verdict.code(), message);
         }
         let entries = organise_all(cx, &plan, config, &mut report)?;

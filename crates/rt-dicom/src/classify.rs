@@ -100,6 +100,35 @@ impl FileVerdict {
         self.codes.first().map_or("ok", AsRef::as_ref)
     }
 
+    /// The reason in words, with what to do about it; the bare codes where there are no words for them.
+    pub fn explain(&self) -> String {
+        let note = |key: &str| self.notes.iter().find(|(k, _)| *k == key).map(|(_, v)| v.replace('_', " "));
+        let code = note("base_code").filter(|_| self.class == FileClass::Repaired && self.code() != "dicom.truncated");
+        let code = code.as_deref().unwrap_or_else(|| self.code());
+        let numbers = || match (note("declared"), note("have").or_else(|| note("expected"))) {
+            (Some(declared), Some(other)) => format!(" ({declared} bytes declared, {other} there or needed)"),
+            _ => String::new(),
+        };
+        match code {
+            "dicom.truncated" => format!("the file is cut{}; copy it again from its source", numbers()),
+            "image.pixel_length" => match note("missing") {
+                Some(what) => format!("an image without {what}; export it again"),
+                None => format!("the pixel data do not fit Rows, Columns and frames{}; export it again", numbers()),
+            },
+            "image.no_identity" => "an image without SOPInstanceUID or SeriesInstanceUID; export it again".to_owned(),
+            "dicom.value" => format!("{} is no number; export it again", note("what").unwrap_or_default()),
+            "file.unreadable" => format!("it cannot be opened ({}); check its permissions", note("what").unwrap_or_default()),
+            "file.name" => "its name is not UTF-8; rename it".to_owned(),
+            "dicom.depth" | "dicom.elements" | "dicom.bomb" => {
+                format!(
+                    "it goes beyond the limits of the parser ({}); it may be hostile, see [limits]",
+                    note("what").unwrap_or_default()
+                )
+            }
+            _ => note("what").unwrap_or_else(|| self.codes.join(" + ")),
+        }
+    }
+
     /// `CODE[+CODE...];use=used|ignored|failed[;key=value...]`.
     pub fn reason(&self) -> String {
         let mut out = self.codes.join("+");

@@ -151,7 +151,14 @@ fn walk(number: u16, root: &Path, opts: &ScanOptions, found: &mut Vec<Found>) ->
         path: root.to_path_buf(),
         source,
     })?;
-    let excluded = |path: &Path| opts.exclude.iter().any(|e| path == e);
+    // Folders to leave out may be named in another way than the root: compared below the root's real path.
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let below = |path: &Path| path.canonicalize().ok()?.strip_prefix(&real).map(Path::to_path_buf).ok();
+    let left_out: Vec<PathBuf> = opts.exclude.iter().filter_map(|e| below(e)).collect();
+    let excluded = |path: &Path| {
+        path.strip_prefix(root)
+            .is_ok_and(|p| left_out.iter().any(|e| e == p && !e.as_os_str().is_empty()))
+    };
     let walker = WalkDir::new(root).follow_links(opts.follow_symlinks).into_iter();
     for item in walker.filter_entry(|e| !excluded(e.path())) {
         let (absolute, problem) = match &item {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::classify::Usage;
 use crate::copies::hex_start;
-use crate::entry::{FileEntry, ObjectKind};
+use crate::entry::{FileEntry, Object, ObjectKind};
 use crate::notice::Notice;
 use crate::scan::{Index, ScannedFile};
 use crate::series::{SeriesEntry, SeriesFile};
@@ -245,14 +245,25 @@ impl Course {
 
 /// Makes courses of the usable files of an index.
 pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
+    let used: Vec<(&ScannedFile, &Object)> = index
+        .files
+        .iter()
+        .filter(|f| f.verdict.usage == Usage::Used)
+        .filter_map(|f| Some((f, f.entry.object()?)))
+        .collect();
+    // A series stays together even when its files name several studies: the lowest of them stands for all.
+    let mut study_of_series: BTreeMap<&str, &str> = BTreeMap::new();
+    for (_, object) in used.iter().filter(|(_, o)| !o.series_uid.is_empty()) {
+        let study = study_of_series.entry(&object.series_uid).or_insert(&object.study_uid);
+        *study = (*study).min(&object.study_uid);
+    }
     let mut by_patient: BTreeMap<String, Vec<&ScannedFile>> = BTreeMap::new();
-    for file in index.files.iter().filter(|f| f.verdict.usage == Usage::Used) {
-        if let Some(object) = file.entry.object() {
-            by_patient
-                .entry(patient_key(&object.patient_id, &object.study_uid))
-                .or_default()
-                .push(file);
-        }
+    for (file, object) in used {
+        let study = study_of_series
+            .get(object.series_uid.as_str())
+            .copied()
+            .unwrap_or(&object.study_uid);
+        by_patient.entry(patient_key(&object.patient_id, study)).or_default().push(file);
     }
     let mut courses = Vec::new();
     for (id, files) in by_patient {

@@ -409,6 +409,23 @@ fn fragments_are_no_courses() {
 }
 
 #[test]
+fn a_series_without_patient_stays_together_over_studies() {
+    let mut input = Input::new();
+    input.patient = "";
+    let mut input = input.images("ct", "S2", "F1", 12);
+    let first = input.files[0].entry.object().cloned();
+    let mut other = (*input.files[0].entry).clone();
+    other.outcome = FileOutcome::Dicom(Box::new(Object {
+        study_uid: "S1".into(),
+        ..first.unwrap()
+    }));
+    input.files[0].entry = Arc::new(other);
+    let linkage = input.link();
+    assert_eq!(linkage.courses.len(), 1);
+    assert_eq!(linkage.courses[0].images[0].series.slice_count(), 12);
+}
+
+#[test]
 fn patients_without_an_id_are_kept_apart_by_study() {
     let mut input = Input::new();
     input.patient = "";

@@ -130,4 +130,11 @@ fn excluded_folders_are_not_entered() {
     };
     let index = scan(&[folder.path().to_path_buf()], &mut MetaCache::default(), &options, &Silent).unwrap();
     assert!(index.files.iter().all(|f| !f.entry.path.starts_with("notes")));
+    // Named in another way it is the same folder.
+    let options = ScanOptions {
+        exclude: vec![folder.join("empty").parent().unwrap().join("./notes/../notes")],
+        ..options
+    };
+    let again = scan(&[folder.path().to_path_buf()], &mut MetaCache::default(), &options, &Silent).unwrap();
+    assert_eq!(again.files, index.files);
 }
