@@ -12,7 +12,7 @@ pub(crate) type Tree = BTreeMap<String, u64>;
 /// Every file that the contract promises to be the same for the same input, configuration and version.
 ///
 /// Left out are provenance, logs and the report's timings (`design/contract.md`, "What identical means"), locks, the parsed-header
-/// cache and the effective configuration.
+/// cache and the effective configuration; and the stamp of aggregate, which reads and writes provenance.
 pub(crate) fn promised(folder: &Path) -> anyhow::Result<Tree> {
     collect(folder, |path| !is_outside_promise(path))
 }
@@ -28,6 +28,7 @@ fn is_outside_promise(path: &str) -> bool {
     kept_apart
         || Path::new(path).extension().is_some_and(|e| e == "lock")
         || path.starts_with("_RESULTS/provenance.")
+        || path.starts_with("_COHORT/state/aggregate.")
         || matches!(path, "_RESULTS/report.html" | "_COHORT/cache.bin" | "_COHORT/config.toml")
 }
 
