@@ -10,6 +10,9 @@ use super::embed::{bytes, number, seconds};
 use super::svg::{Bar, gantt};
 use crate::summary::Spread;
 
+/// Courses that the time chart can show; more would make it longer than anyone scrolls.
+const MAX_ROWS: u32 = 400;
+
 /// Section on cost.
 #[derive(Debug, Serialize)]
 pub(super) struct Stages {
