@@ -10,7 +10,7 @@
 //! use rt_aggregate_cli::Aggregate;
 //! use rt_cli::{CohortArgs, run_cohort_stage};
 //! let args = CohortArgs::default();
-//! run_cohort_stage(&Aggregate, args.output.as_deref(), &[], &args.common, |_, _| Ok(()));
+//! run_cohort_stage(&Aggregate, args.output.as_deref(), &[], &args.common, |cohort, _| Aggregate::check(cohort));
 //! ```
 
 mod clinical;
@@ -34,6 +34,22 @@ use output::Formats;
 /// The aggregate stage.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Aggregate;
+
+impl Aggregate {
+    /// Refuses a folder that organize has not made, before anything is written into it.
+    ///
+    /// # Errors
+    /// [`Failure`] with the path and what to do.
+    pub fn check(cohort: &Cohort) -> Result<(), anyhow::Error> {
+        if cohort.manifest().exists() {
+            return Ok(());
+        }
+        let message = format!("{} is no output folder: it has no _COHORT/manifest.json", cohort.root());
+        Err(Failure::new("aggregate.no_cohort", message)
+            .hint("run `rt-organize --input DICOM_DIR --output OUT` first, then give OUT")
+            .into())
+    }
+}
 
 /// Tables that are always written, in every format of the configuration, in the order of `columns.md`.
 const TABLES: [&str; 9] = [

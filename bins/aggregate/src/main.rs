@@ -16,5 +16,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     let Cli { args } = Cli::parse();
-    run_cohort_stage(&Aggregate, args.output.as_deref(), &[], &args.common, |_, _| Ok(()))
+    run_cohort_stage(&Aggregate, args.output.as_deref(), &[], &args.common, |cohort, _| {
+        Aggregate::check(cohort)
+    })
 }

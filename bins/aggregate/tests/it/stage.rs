@@ -272,3 +272,18 @@ fn a_clinical_table_is_joined_by_patient_with_ids_as_text() {
     let error = execute(&Aggregate, &folder.cohort, &Environment::for_tests(&document).unwrap()).unwrap_err();
     assert_eq!(Exit::of(&error), Exit::Usage);
 }
+
+#[test]
+fn a_folder_without_a_manifest_is_refused_and_nothing_is_written_into_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let cohort = rt_course::Cohort::new(dir.path()).unwrap();
+    let error = Aggregate::check(&cohort).unwrap_err();
+    assert!(
+        rt_cli::exit::describe(&error).contains("rt-organize"),
+        "{}",
+        rt_cli::exit::describe(&error)
+    );
+    assert_eq!(Exit::of(&error), Exit::Failed);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    assert!(Aggregate::check(&Folder::new().cohort).is_ok());
+}

@@ -11,7 +11,7 @@ use super::curves::by_structure;
 use super::embed::{number, number_or_blank};
 use super::stages::{Stages, stages};
 use super::svg::{Strip, curve_panel, strips};
-use super::{METRICS, ReportInput};
+use super::{METRICS, ReportInput, TOLERANCE_PERCENT};
 use crate::summary::{Spread, StructureSummary, is_course_row, structures};
 
 /// Panels of curves that are drawn on the page itself; the explorer has all.
@@ -36,6 +36,7 @@ pub(super) struct Page {
     panels: Vec<Panel>,
     panels_left_out: usize,
     curves: usize,
+    tolerance: f64,
     volumes: String,
     volumes_left_out: usize,
     metric_names: Vec<String>,
@@ -143,6 +144,7 @@ pub(super) fn page(input: &ReportInput<'_>) -> Page {
         panels_left_out: groups.len() - panels.len(),
         panels,
         curves: input.curves.len(),
+        tolerance: TOLERANCE_PERCENT,
         volumes,
         volumes_left_out,
         metric_names: METRICS.iter().map(|m| column_title(input.dvh, m)).collect(),

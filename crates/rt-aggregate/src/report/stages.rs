@@ -158,11 +158,10 @@ fn chart(table: &Table, order: &[&str]) -> String {
     // Runs of different days do not fit one axis: then the chart would show gaps, not work.
     let busy: f64 = bars.iter().map(|(b, _)| b.length).fold(0.0, |a, b| a + b);
     let end = bars.iter().map(|(b, _)| b.from + b.length).fold(0.0, f64::max);
-    if end > 50.0 * busy.max(1.0) {
-        String::new()
-    } else {
-        gantt(next, &bars)
+    if next > MAX_ROWS || end > 50.0 * busy.max(1.0) {
+        return String::new();
     }
+    gantt(next, &bars)
 }
 
 /// Seconds since 1970 of `2026-01-31T10:00:00.123Z`.
