@@ -24,7 +24,19 @@ fn check(settings: &[&str], tolerance: f64) {
 
 #[test]
 fn force_2d_bin_count_normalisation_norms_and_flat_shapes() {
-    check(&["C", "E_manhattan", "E_euclidean", "E_infinity", "E_noweight", "F_asym", "I_shape2d", "J_line"], 1e-9);
+    check(
+        &[
+            "C",
+            "E_manhattan",
+            "E_euclidean",
+            "E_infinity",
+            "E_noweight",
+            "F_asym",
+            "I_shape2d",
+            "J_line",
+        ],
+        1e-9,
+    );
 }
 
 #[test]
