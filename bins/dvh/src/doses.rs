@@ -27,6 +27,8 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) rx: Option<f64>,
     /// Whether targets have levels of their own.
     pub(crate) by_target: bool,
+    /// Frame of reference of the dose, empty when unknown.
+    pub(crate) frame_of_reference: String,
 }
 
 /// Maps the components of the decision, or its only dose.
@@ -66,35 +68,52 @@ pub(crate) fn evaluated<'a>(
         ("RELATIVE", None) => None,
         _ => Some(1.0),
     };
-    let field = |parts: &'a [LoadedDose]| -> Result<Option<DoseField<'a>>, anyhow::Error> {
+    let field = |parts: Vec<usize>| -> Result<Option<DoseField<'a>>, anyhow::Error> {
         let Some(scale) = scale else { return Ok(None) };
-        let terms = parts.iter().map(|p| term(p, scale)).collect::<Result<Vec<_>, _>>()?;
+        let terms = parts.into_iter().map(|p| term(&loaded[p], scale)).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(DoseField::new(terms, config.rim, config.sum_missing)?))
     };
     let (rx, by_target) = match config.rx {
         RxSetting::Plan => (record.prescription.total_gy, true),
         RxSetting::Dose(gy) => (Some(gy.value()), false),
     };
+    let frame_of_reference = &decision.frame_of_reference;
     let mut all = vec![Evaluated {
         name: "course".to_owned(),
-        field: field(loaded)?,
+        field: field((0..loaded.len()).collect())?,
         rx,
         by_target,
+        frame_of_reference: frame_of_reference.clone(),
     }];
-    if decision.components.len() > 1 && decision.summation != "BEAM_SUM" {
-        for (number, (component, part)) in (1..).zip(decision.components.iter().zip(loaded)) {
-            let plan = record.plans.iter().find(|p| p.sop_uid == component.plan_uid);
+    let plans = parts_by_plan(decision);
+    if plans.len() > 1 {
+        for (number, (uid, parts)) in (1..).zip(plans) {
+            let plan = record.plans.iter().find(|p| p.sop_uid == uid);
             let label = plan.map(|p| p.label.clone()).filter(|l| !l.is_empty() && l != "course");
             all.push(Evaluated {
                 name: label.unwrap_or_else(|| format!("plan {number}")),
-                field: field(std::slice::from_ref(part))?,
+                field: field(parts)?,
                 rx: plan.and_then(|p| p.rx_gy),
                 by_target: false,
+                frame_of_reference: frame_of_reference.clone(),
             });
         }
     }
     distinct(&mut all);
     Ok(all)
+}
+
+/// Components of each plan of a sum, plans in order of their first component; a component of an unknown plan stands alone.
+fn parts_by_plan(decision: &DoseDecision) -> Vec<(&str, Vec<usize>)> {
+    let mut plans: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (i, component) in decision.components.iter().enumerate() {
+        let uid = component.plan_uid.as_str();
+        match plans.iter_mut().find(|(known, _)| !uid.is_empty() && *known == uid) {
+            Some((_, parts)) => parts.push(i),
+            None => plans.push((uid, vec![i])),
+        }
+    }
+    plans
 }
 
 /// Two plans of one label get their place behind it.

@@ -4,7 +4,10 @@
 //! be computed has its status and code. Reads `course.json`, `images/dose*.nii` (mapped), `contours/*.parquet`,
 //! `structures/masks.*`; no DICOM file. Sources: `design/architecture.md` 7, `spec/analysis.md` 1, `spec/dvh-algorithms.md`.
 
+mod columns;
 mod doses;
+mod evaluation;
+pub mod files;
 mod regions;
 mod rows;
 mod summary;
@@ -12,6 +15,7 @@ mod summary;
 use camino::Utf8PathBuf;
 use rt_cli::{Input, Stage, StageContext, StageReport};
 use rt_course::CourseDir;
+use rt_course::manifest::CourseRecord;
 use rt_dvh::DvhConfig;
 
 /// The dvh stage.
@@ -39,7 +43,8 @@ impl Stage for Dvh {
         let dose = record.dose.iter().flat_map(|d| [&d.nifti, &d.sidecar]);
         let parts = record.dose.iter().flat_map(|d| &d.components).flat_map(|c| [&c.nifti, &c.sidecar]);
         let contours = record.structure_sets.iter().filter(|s| s.is_primary).map(|s| &s.contours);
-        let files = dose.chain(parts).chain(contours).filter_map(|path| course.file(path).ok());
+        let images = record.images.iter().map(|i| &i.sidecar);
+        let files = dose.chain(parts).chain(contours).chain(images).filter_map(|path| course.file(path).ok());
         inputs.extend(files.map(|path| Input::required(path, "organize")));
         inputs.push(Input::optional(course.masks_json()));
         inputs.push(Input::optional(course.masks()));
@@ -69,7 +74,10 @@ impl Stage for Dvh {
         let mut report = StageReport::new();
         let mut all = Vec::new();
         for evaluated in doses::evaluated(&record, decision, &loaded, config)? {
-            all.extend(rows::evaluate(cx, &record, decision, &evaluated, &regions, config, &mut report)?);
+            let rx: Vec<Option<f64>> = regions.iter().map(|r| rx_of(&record, &evaluated, r)).collect();
+            let found = evaluation::evaluate(&evaluated, &regions, &rx, config, cx.progress)?;
+            found.iter().for_each(|e| evaluation::tell(&mut report, e));
+            all.extend(found);
         }
         rows::write(cx.place, &record, decision, &all, config)?;
         summary::write(cx.place, &record, decision, &all)?;
@@ -78,4 +86,15 @@ impl Stage for Dvh {
         }
         Ok(report)
     }
+}
+
+/// The level of a target that the plan names, else the prescription of the dose.
+fn rx_of(record: &CourseRecord, dose: &doses::Evaluated<'_>, region: &regions::Region) -> Option<f64> {
+    let primary = record.primary_structures().is_some_and(|s| s.id == region.origin);
+    let own = record
+        .prescription
+        .levels
+        .iter()
+        .find(|l| l.roi_number.is_some() && l.roi_number == region.number);
+    own.filter(|_| dose.by_target && primary).map(|l| l.gy).or(dose.rx)
 }

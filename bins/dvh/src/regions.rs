@@ -7,7 +7,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 use rt_core::Vec3;
 use rt_course::manifest::{CourseRecord, StructureSetRecord};
-use rt_course::sidecar::{MaskEntry, MaskIndex};
+use rt_course::sidecar::{ImageSidecar, MaskEntry, MaskIndex};
 use rt_course::{CourseDir, read_json};
 use rt_image::{Contour, ContourKind, ContourSet, Mask};
 use rt_records::parquet;
@@ -47,7 +47,8 @@ pub(crate) fn read(course: &CourseDir, record: &CourseRecord) -> Result<Vec<Regi
     let index: Option<MaskIndex> = course.masks_json().exists().then(|| read_json(&course.masks_json())).transpose()?;
     let mut regions = Vec::new();
     if let Some(set) = record.primary_structures() {
-        regions.extend(drawn(&course.file(&set.contours)?, set, index.as_ref())?);
+        let slice_mm = slice_spacing(course, record, set)?;
+        regions.extend(drawn(&course.file(&set.contours)?, set, index.as_ref(), slice_mm)?);
     }
     if let Some(index) = index {
         let frame = record.planning_ct().map(|ct| ct.frame_of_reference.clone()).unwrap_or_default();
@@ -56,13 +57,27 @@ pub(crate) fn read(course: &CourseDir, record: &CourseRecord) -> Result<Vec<Regi
     Ok(regions)
 }
 
-fn drawn(path: &Utf8Path, set: &StructureSetRecord, index: Option<&MaskIndex>) -> Result<Vec<Region>, anyhow::Error> {
+/// Slice spacing of the image that a set was drawn on, else of the planning CT.
+fn slice_spacing(course: &CourseDir, record: &CourseRecord, set: &StructureSetRecord) -> Result<Option<f64>, anyhow::Error> {
+    let named = record.images.iter().find(|i| set.referenced_series.contains(&i.series_uid));
+    let Some(image) = named.or_else(|| record.planning_ct()) else {
+        return Ok(None);
+    };
+    let facts: ImageSidecar = read_json(&course.file(&image.sidecar)?)?;
+    Ok((facts.grid.size()[2] > 1).then(|| facts.grid.spacing()[2]))
+}
+
+fn drawn(
+    path: &Utf8Path,
+    set: &StructureSetRecord,
+    index: Option<&MaskIndex>,
+    slice_mm: Option<f64>,
+) -> Result<Vec<Region>, anyhow::Error> {
     let table = parquet::read(path.as_std_path()).with_context(|| format!("cannot read the contours {path}"))?;
     let mut by_number: BTreeMap<i32, Vec<ContourRow>> = BTreeMap::new();
     for row in from_table(&table)? {
         by_number.entry(row.roi_number).or_default().push(row);
     }
-    let slice_mm = index.map(|i| i.grid.spacing()[2]);
     let regions = by_number.into_iter().filter_map(|(number, rows)| {
         let first = rows.first()?;
         // The border of the image is known once the structure was rasterised.

@@ -4,7 +4,7 @@ use rt_course::manifest::{CourseRecord, DoseDecision};
 use rt_course::{CourseDir, write_json};
 use serde_json::{Value, json};
 
-use crate::rows::{Evaluation, Outcome};
+use crate::evaluation::{Evaluation, Outcome};
 
 /// Raised when the meaning of a metric changes.
 const METRIC_VERSION: u32 = 1;

@@ -8,4 +8,5 @@
 //! # Ok::<(), rt_conformance::pyradiomics::ConformanceError>(())
 //! ```
 
+pub mod dvh_analytic;
 pub mod pyradiomics;

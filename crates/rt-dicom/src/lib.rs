@@ -55,6 +55,7 @@ pub mod rtstruct;
 pub mod scan;
 pub mod series;
 mod sop;
+pub mod spacing;
 mod stack;
 pub mod value;
 
@@ -72,4 +73,5 @@ pub use rtplan::{Plan, PlanError, Rx, RxSource, read_plan, read_plan_with};
 pub use rtstruct::{Roi, StructError, StructureSet, read_structures, read_structures_with};
 pub use scan::{Index, ScanError, ScanOptions, ScannedFile, scan};
 pub use series::{SeriesEntry, SeriesError, SeriesFile, SeriesOptions, SliceGap};
+pub use spacing::slice_spacing_mm;
 pub use value::{Date, Time};

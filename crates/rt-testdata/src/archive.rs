@@ -1,4 +1,4 @@
-//! Unpacking the zip archives of the shared data into a scratch folder.
+//! Unpacking the archives (zip, tar.gz) of the shared data into a scratch folder.
 
 use std::io::Read;
 use std::path::{Component, Path};
@@ -14,7 +14,12 @@ pub fn unpacked(relative: &str) -> Option<Scratch> {
     let path = shared(relative)?;
     let scratch = Scratch::new("unpacked");
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("cannot read `{}`: {e}", path.display()));
-    unpack(&bytes, scratch.path()).unwrap_or_else(|| panic!("`{}` is no archive that can be unpacked", path.display()));
+    let unpacked = if bytes.starts_with(&[0x1f, 0x8b]) {
+        unpack_tar_gz(&bytes, scratch.path())
+    } else {
+        unpack(&bytes, scratch.path())
+    };
+    unpacked.unwrap_or_else(|| panic!("`{}` is no archive that can be unpacked", path.display()));
     Some(scratch)
 }
 
@@ -58,6 +63,34 @@ fn unpack(bytes: &[u8], into: &Path) -> Option<()> {
     Some(())
 }
 
+/// Files and folders of a gzipped tar archive (POSIX.1-1988 ustar); `None` for anything else in it.
+pub fn unpack_tar_gz(bytes: &[u8], into: &Path) -> Option<()> {
+    let mut tar = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut tar).ok()?;
+    let mut at = 0;
+    while let Some(head) = tar.get(at..at + 512).filter(|h| h[0] != 0) {
+        let field = |from: usize, len: usize| std::str::from_utf8(&head[from..from + len]).ok().map(|t| t.trim_end_matches('\0'));
+        let size = usize::from_str_radix(field(124, 12)?.trim(), 8).ok()?;
+        let (prefix, name) = (field(345, 155)?, field(0, 100)?);
+        let path = Path::new(prefix).join(name);
+        if !path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
+            return None;
+        }
+        let data = tar.get(at + 512..at + 512 + size)?;
+        match head[156] {
+            b'0' | 0 => {
+                let target = into.join(path);
+                std::fs::create_dir_all(target.parent()?).ok()?;
+                std::fs::write(target, data).ok()?;
+            }
+            b'5' => std::fs::create_dir_all(into.join(path)).ok()?,
+            _ => return None,
+        }
+        at += 512 + size.div_ceil(512) * 512;
+    }
+    Some(())
+}
+
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
 }
@@ -79,6 +112,27 @@ mod tests {
         let start = u32::try_from(local.len()).unwrap().to_le_bytes();
         let end = [b"PK\x05\x06".as_slice(), &[0; 4], &[1, 0, 1, 0], &[0; 4], &start, &[0; 2]].concat();
         [local, central, end].concat()
+    }
+
+    #[test]
+    fn a_tar_archive_is_unpacked_and_only_below_the_folder() {
+        use std::io::Write;
+        let tar = |name: &str| {
+            let mut head = [0_u8; 1024];
+            head[..name.len()].copy_from_slice(name.as_bytes());
+            head[124..135].copy_from_slice(b"00000000002");
+            head[156] = b'0';
+            head[512..514].copy_from_slice(b"hi");
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gz.write_all(&head).unwrap();
+            gz.write_all(&[0; 1024]).unwrap();
+            gz.finish().unwrap()
+        };
+        let scratch = Scratch::new("tar");
+        unpack_tar_gz(&tar("a/b"), scratch.path()).unwrap();
+        assert_eq!(scratch.tree(), [("a/b".to_owned(), b"hi".to_vec())]);
+        assert!(unpack_tar_gz(&tar("../b"), scratch.path()).is_none());
+        assert!(unpack_tar_gz(b"no archive", scratch.path()).is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reference values, where the shared data is at hand.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod dvh_analytic;
 mod pyradiomics;
 
 /// Folder of the shared data, or `None` with a line that says so.

@@ -1,0 +1,87 @@
+//! What a row says whatever it comes from: identity, figures and status of a region.
+
+use rt_dvh::{Metric, RoiDvh, Status};
+use rt_records::table::RowMut;
+use rt_records::tables::dvh as t;
+
+use crate::evaluation::{Evaluation, Outcome};
+
+/// The column that a metric goes to.
+fn column_of(metric: Metric) -> Option<String> {
+    let fixed = match metric {
+        Metric::Spread => Some(&t::SPREAD_GY),
+        Metric::RelativeSpread => Some(&t::SPREAD_PERCENT),
+        Metric::RelativeHomogeneity => Some(&t::HI_PERCENT),
+        Metric::WholeVolume => Some(&t::VOLUME_CM3),
+        Metric::IntegralDose => Some(&t::INTEGRAL_DOSE),
+        _ => None,
+    };
+    fixed
+        .map(|c| c.name.to_string())
+        .or_else(|| t::metric_column(&metric.to_string()).map(|c| c.name.into_owned()))
+}
+
+/// Every figure of a region under its column, indices of targets last; `None` where it is not defined or not known.
+pub(crate) fn columns(found: &RoiDvh) -> Vec<(String, Option<f64>)> {
+    let metrics = found.values.iter().filter_map(|(metric, value)| Some((column_of(*metric)?, *value)));
+    let indices = found.indices;
+    let of_target = [
+        (&t::CI_RTOG, indices.map(|i| i.ci_rtog)),
+        (&t::CI_PADDICK, indices.and_then(|i| i.ci_paddick)),
+        (&t::GI, indices.and_then(|i| i.gradient)),
+    ];
+    metrics.chain(of_target.into_iter().map(|(c, v)| (c.name.to_string(), v))).collect()
+}
+
+/// Sets who a row is about.
+pub(crate) fn identity(out: &mut RowMut<'_>, row: &Evaluation) {
+    let region = &row.region;
+    let key = region.original_name.to_lowercase();
+    let key: Vec<&str> = key.split([' ', '_', '-']).filter(|w| !w.is_empty()).collect();
+    out.set(&t::ROI_NUMBER, region.number.unwrap_or(-1))
+        .set(&t::ROI_NAME, region.name.as_str())
+        .set(&t::ROI_ORIGINAL_NAME, region.original_name.as_str())
+        .set(&t::SEGMENTATION_SOURCE, region.source.as_str())
+        .set(&t::STRUCTURE_CROPPED, region.cropped)
+        .set(&t::INTERPRETED_TYPE, region.interpreted_type.as_str())
+        .set(&t::ROI_KEY, key.join("_").as_str())
+        .set(&t::DOSE, row.dose.as_str())
+        .set(&t::RX_GY, row.rx)
+        .set(&t::SAMPLING, "exact");
+}
+
+/// Sets the figures and the status of a row.
+pub(crate) fn figures(out: &mut RowMut<'_>, outcome: &Outcome) {
+    match outcome {
+        Outcome::Computed(found) => computed(out, found),
+        Outcome::Refused {
+            status,
+            code,
+            message,
+            volume_cc,
+            covered_fraction,
+        } => {
+            out.set(&t::STATUS, *status)
+                .set(&t::ERROR_CODE, *code)
+                .set(&t::MESSAGE, message.as_str())
+                .set(&t::VOLUME_CM3, *volume_cc)
+                .set(&t::COVERED_FRACTION, *covered_fraction);
+        }
+    }
+}
+
+fn computed(out: &mut RowMut<'_>, found: &RoiDvh) {
+    for (column, value) in columns(found) {
+        out.set_named(&column, value);
+    }
+    let dvh = &found.dvh;
+    let whole = dvh.status() == Status::Ok;
+    let codes: Vec<&str> = dvh.warnings.iter().map(|w| w.code).collect();
+    let details: Vec<&str> = dvh.warnings.iter().map(|w| w.detail.as_str()).collect();
+    out.set(&t::VOLUME_IN_GRID_CC, dvh.covered.value())
+        .set(&t::COVERED_FRACTION, dvh.covered_fraction())
+        .set(&t::STATUS, dvh.status().as_str())
+        .set(&t::ERROR_CODE, if whole { "" } else { "dvh.partial_coverage" })
+        .set(&t::MESSAGE, details.join("; ").as_str())
+        .set(&t::WARNINGS, codes.join(";").as_str());
+}

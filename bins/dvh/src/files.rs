@@ -1,0 +1,321 @@
+//! `rt-dvh files`: the figures of plain DICOM files, on standard output.
+//!
+//! The same engine, the same columns and the same rules as in a course; only the way in and out differs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use indexmap::IndexMap;
+use rt_cli::{CommonArgs, Exit, Failure, Machine, Resources, Settings};
+use rt_core::Silent;
+use rt_dicom::{Dose, DoseUnits, MetaCache, Plan, ScanOptions, StructureSet};
+use rt_dvh::{DoseField, DoseTerm, DvhConfig, FrameMismatch, Response, RxSetting, Status};
+use rt_records::csv::{CsvEncoding, CsvWriter};
+use rt_records::table::TableBuilder;
+use rt_records::tables::dvh as t;
+use serde::Serialize;
+
+use crate::columns::{columns, figures, identity};
+use crate::doses::Evaluated;
+use crate::evaluation::{Evaluation, Outcome, evaluate};
+use crate::regions::{Region, Shape};
+
+/// Form of the result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One object with figures and curve of each structure.
+    #[default]
+    Json,
+    /// The rows of `dvh_metrics`.
+    Csv,
+}
+
+/// Arguments of `rt-dvh files`.
+#[derive(Debug, Clone, Args)]
+pub struct FilesArgs {
+    /// Structure set (RTSTRUCT)
+    #[arg(long, value_name = "FILE")]
+    pub structures: PathBuf,
+    /// Dose (RTDOSE); repeat it to add doses
+    #[arg(long, value_name = "FILE", required = true)]
+    pub dose: Vec<PathBuf>,
+    /// Plan (RTPLAN) that the prescription is taken from
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Folder of the image that the structures were drawn on: thickness of structures drawn on one slice
+    #[arg(long, value_name = "DIR")]
+    pub image: Option<PathBuf>,
+    /// Name or number of a structure; repeat it for more [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub roi: Vec<String>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Arguments of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// One structure of the JSON form.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoiResult {
+    /// `ROIName`.
+    pub name: String,
+    /// `ROINumber`.
+    pub number: Option<i32>,
+    /// `ok`, `partial`, `skipped` or `failed`.
+    pub status: &'static str,
+    /// The reason when it is not `ok`.
+    pub error_code: Option<&'static str>,
+    /// Volume of the whole structure, cm3.
+    pub volume_cc: Option<f64>,
+    /// Share of it inside the dose grid.
+    pub covered_fraction: Option<f64>,
+    /// Figures by column of `dvh_metrics`; empty when there are none.
+    pub metrics: IndexMap<String, Option<f64>>,
+    /// Bin edges of the curve, Gy.
+    pub dose_gy: Vec<f64>,
+    /// Share of the covered volume with at least the dose of the edge.
+    pub volume_fraction: Vec<f64>,
+    /// What is worth knowing, `code: detail`.
+    pub warnings: Vec<String>,
+}
+
+/// The JSON form.
+#[derive(Debug, Clone, Serialize)]
+pub struct FilesResult {
+    /// Structures in stored order.
+    pub rois: Vec<RoiResult>,
+}
+
+/// Evaluates the files and prints the result.
+///
+/// # Errors
+/// Files that cannot be read or do not belong together, a `--roi` that no structure has, each with its code.
+pub fn run(args: &FilesArgs, settings: &Settings) -> Result<Exit, anyhow::Error> {
+    let config: DvhConfig = settings.document.section("dvh")?;
+    let threads = Resources::for_one(&settings.resources, Machine::detect()).threads;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+    let rows = pool.install(|| measure(args, &config))?;
+    let text = match args.format {
+        Format::Json => serde_json::to_string(&result(&rows, &config)).context("cannot write the result as JSON")?,
+        Format::Csv => csv(&rows, &config)?,
+    };
+    rt_cli::command::say(text.trim_end())?;
+    let failed = |row: &Evaluation| matches!(row.outcome, Outcome::Refused { status, .. } if status == Status::Failed.as_str());
+    Ok(if rows.iter().any(failed) { Exit::Partial } else { Exit::Done })
+}
+
+/// The JSON form of plain files, for callers in the same process.
+///
+/// # Errors
+/// As [`run`].
+pub fn evaluated(args: &FilesArgs, config: &DvhConfig) -> Result<FilesResult, anyhow::Error> {
+    Ok(result(&measure(args, config)?, config))
+}
+
+fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Vec<Evaluation>, anyhow::Error> {
+    let ((structures, doses), plan) = rayon::join(
+        || rayon::join(|| read_structures(&args.structures), || read_doses(&args.dose, config)),
+        || args.plan.as_deref().map(read_plan).transpose(),
+    );
+    let (structures, doses, plan) = (structures?, doses?, plan?);
+    let slice_mm = args.image.as_deref().map(|dir| slice_spacing(dir, &structures)).transpose()?.flatten();
+    let regions = regions(args, structures, slice_mm)?;
+    let dose = summed(&doses, plan.as_ref(), config)?;
+    let levels = plan.map(|p| p.rx().levels).unwrap_or_default();
+    let of_roi = |region: &Region| {
+        let number = region.number.map(i64::from);
+        let own = levels.iter().find(|l| l.roi.is_some() && l.roi == number).filter(|_| dose.by_target);
+        own.map(|l| l.gy).or(dose.rx)
+    };
+    let rx: Vec<Option<f64>> = regions.iter().map(of_roi).collect();
+    evaluate(&dose, &regions, &rx, config, &Silent)
+}
+
+fn read_structures(path: &Path) -> Result<StructureSet, anyhow::Error> {
+    rt_dicom::read_structures(path).map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTSTRUCT file with --structures").into())
+}
+
+fn read_plan(path: &Path) -> Result<Plan, anyhow::Error> {
+    rt_dicom::read_plan(path).map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTPLAN file with --plan").into())
+}
+
+/// The doses that are added: each object once, and no beam dose whose plan's dose is there too.
+fn read_doses(paths: &[PathBuf], config: &DvhConfig) -> Result<Vec<Dose>, anyhow::Error> {
+    let mut doses: Vec<Dose> = Vec::new();
+    for path in paths {
+        let dose = rt_dicom::read_dose(path)
+            .map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTDOSE file with --dose"))?;
+        if doses.iter().any(|d| !d.header.sop_uid.is_empty() && d.header.sop_uid == dose.header.sop_uid) {
+            tracing::warn!(event = "warn", code = "dose.duplicate", "{}: the same dose object again, counted once", path.display());
+        } else {
+            doses.push(dose);
+        }
+    }
+    let whole: Vec<String> = doses
+        .iter()
+        .filter(|d| d.header.summation.starts_with("PLAN"))
+        .flat_map(|d| d.header.plans.iter().cloned())
+        .collect();
+    doses.retain(|d| {
+        let part = matches!(d.header.summation.as_str(), "BEAM" | "BEAM_SESSION" | "CONTROL_POINT" | "FRACTION" | "FRACTION_SESSION");
+        let held = part && !d.header.plans.is_empty() && d.header.plans.iter().all(|p| whole.contains(p));
+        if held {
+            let (kind, uid) = (&d.header.summation, &d.header.sop_uid);
+            tracing::warn!(event = "warn", code = "dose.part_of_plan", "{kind} dose {uid} left out: the dose of its plan is there and holds it");
+        }
+        !held
+    });
+    one_frame(&doses, config)?;
+    Ok(doses)
+}
+
+/// Doses of different frames of reference are not added.
+fn one_frame(doses: &[Dose], config: &DvhConfig) -> Result<(), anyhow::Error> {
+    let mut frames: Vec<&str> = doses.iter().map(|d| d.header.frame_uid.as_str()).filter(|f| !f.is_empty()).collect();
+    frames.sort_unstable();
+    frames.dedup();
+    if frames.len() > 1 && config.frame_mismatch == FrameMismatch::Refuse {
+        let message = format!("the doses stand in different frames of reference: {}", frames.join(", "));
+        return Err(Failure::new("dvh.frame_mismatch", message)
+            .hint("add doses of one frame, or use --set dvh.frame_mismatch=same_patient when their positions are known to agree")
+            .into());
+    }
+    Ok(())
+}
+
+fn slice_spacing(folder: &Path, structures: &StructureSet) -> Result<Option<f64>, anyhow::Error> {
+    let index = rt_dicom::scan(&[folder.to_path_buf()], &mut MetaCache::default(), &ScanOptions::default(), &Silent)
+        .map_err(|e| Failure::new(e.code(), e.to_string()).hint("give the folder of the image's DICOM files with --image"))?;
+    let spacing = rt_dicom::slice_spacing_mm(&index, &structures.series);
+    if spacing.is_none() {
+        tracing::warn!(event = "warn", code = "dvh.no_image", "{}: no image series with two slices", folder.display());
+    }
+    Ok(spacing)
+}
+
+fn regions(args: &FilesArgs, set: StructureSet, slice_mm: Option<f64>) -> Result<Vec<Region>, anyhow::Error> {
+    let wanted = |roi: &rt_dicom::Roi, name: &str| roi.name == name || roi.number.to_string() == name;
+    for name in &args.roi {
+        if !set.rois.iter().any(|r| wanted(r, name)) {
+            let names: Vec<&str> = set.rois.iter().map(|r| r.name.as_str()).collect();
+            let message = format!("{}: no structure \"{name}\"", args.structures.display());
+            return Err(Failure::usage("dvh.unknown_roi", message).hint(format!("there are: {}", names.join(", "))).into());
+        }
+    }
+    let sop_uid = set.sop_uid;
+    let chosen = set.rois.into_iter().filter(|r| args.roi.is_empty() || args.roi.iter().any(|n| wanted(r, n)));
+    let region = |roi: rt_dicom::Roi| {
+        let name = if roi.name.is_empty() { format!("ROI {}", roi.number) } else { roi.name };
+        Region {
+            source: "Manual".to_owned(),
+            origin: sop_uid.clone(),
+            number: Some(roi.number),
+            original_name: name.clone(),
+            name,
+            interpreted_type: roi.interpreted_type,
+            frame_of_reference: roi.frame_uid,
+            cropped: false,
+            is_plan_referenced: false,
+            shape: Shape::Contours(roi.contours),
+            slice_mm,
+        }
+    };
+    Ok(chosen.map(region).collect())
+}
+
+/// The sum of the doses with its prescription.
+fn summed<'a>(doses: &'a [Dose], plan: Option<&Plan>, config: &DvhConfig) -> Result<Evaluated<'a>, anyhow::Error> {
+    let relative = doses.iter().any(|d| d.header.units == DoseUnits::Relative);
+    let scale = |dose: &Dose| match dose.header.units {
+        DoseUnits::Gy => 1.0,
+        DoseUnits::Relative => config.relative_reference_gy.unwrap_or(100.0) / 100.0,
+    };
+    let field = if relative && config.relative_reference_gy.is_none() {
+        None
+    } else {
+        let terms = doses.iter().map(|d| DoseTerm {
+            dose: d.volume.view(),
+            scale: scale(d),
+            response: Response::Physical,
+        });
+        Some(DoseField::new(terms.collect(), config.rim, config.sum_missing).map_err(|e| Failure::new(e.code(), e.to_string()))?)
+    };
+    let (rx, by_target) = match config.rx {
+        RxSetting::Plan => (plan.and_then(|p| p.rx().total_gy), true),
+        RxSetting::Dose(gy) => (Some(gy.value()), false),
+    };
+    Ok(Evaluated {
+        name: "course".to_owned(),
+        field,
+        rx,
+        by_target,
+        frame_of_reference: doses.iter().map(|d| d.header.frame_uid.clone()).find(|f| !f.is_empty()).unwrap_or_default(),
+    })
+}
+
+fn result(rows: &[Evaluation], config: &DvhConfig) -> FilesResult {
+    FilesResult {
+        rois: rows.iter().map(|row| roi_result(row, config)).collect(),
+    }
+}
+
+fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
+    let mut out = RoiResult {
+        name: row.region.original_name.clone(),
+        number: row.region.number,
+        status: Status::Ok.as_str(),
+        error_code: None,
+        volume_cc: None,
+        covered_fraction: None,
+        metrics: IndexMap::new(),
+        dose_gy: Vec::new(),
+        volume_fraction: Vec::new(),
+        warnings: Vec::new(),
+    };
+    match &row.outcome {
+        Outcome::Computed(found) => {
+            let dvh = &found.dvh;
+            out.status = dvh.status().as_str();
+            out.error_code = (dvh.status() == Status::Partial).then_some("dvh.partial_coverage");
+            out.volume_cc = Some(dvh.volume.value());
+            out.covered_fraction = Some(dvh.covered_fraction());
+            out.metrics = columns(found).into_iter().collect();
+            let curve = dvh.distribution.curve_cc(config.bin_width_gy);
+            let whole = dvh.distribution.volume_mm3() / 1000.0;
+            out.dose_gy = (0..curve.len()).map(|k| k as f64 * config.bin_width_gy).collect();
+            out.volume_fraction = curve.iter().map(|v| v / whole).collect();
+            out.warnings = dvh.warnings.iter().map(|w| format!("{}: {}", w.code, w.detail)).collect();
+        }
+        Outcome::Refused {
+            status,
+            code,
+            message,
+            volume_cc,
+            covered_fraction,
+        } => {
+            out.status = status;
+            out.error_code = Some(code);
+            out.volume_cc = *volume_cc;
+            out.covered_fraction = *covered_fraction;
+            out.warnings.push(format!("{code}: {message}"));
+        }
+    }
+    out
+}
+
+fn csv(rows: &[Evaluation], config: &DvhConfig) -> Result<String, anyhow::Error> {
+    let extra = config.metrics.iter().filter_map(|m| t::metric_column(&m.to_string()));
+    let schema = t::schema_with(extra);
+    let mut builder = TableBuilder::new(&schema);
+    for row in rows {
+        let mut out = builder.row();
+        identity(&mut out, row);
+        figures(&mut out, &row.outcome);
+    }
+    let mut writer = CsvWriter::new(Vec::new(), &schema, CsvEncoding::default())?;
+    writer.write(&builder.finish()?)?;
+    String::from_utf8(writer.finish()?).context("the table is no text")
+}
