@@ -23,7 +23,10 @@ fn column_of(metric: Metric) -> Option<String> {
 
 /// Every figure of a region under its column, indices of targets last; `None` where it is not defined or not known.
 pub(crate) fn columns(found: &RoiDvh) -> Vec<(String, Option<f64>)> {
-    let metrics = found.values.iter().filter_map(|(metric, value)| Some((column_of(*metric)?, *value)));
+    let metrics = found
+        .values
+        .iter()
+        .filter_map(|(metric, value)| Some((column_of(*metric)?, *value)));
     let indices = found.indices;
     let of_target = [
         (&t::CI_RTOG, indices.map(|i| i.ci_rtog)),

@@ -121,9 +121,7 @@ fn of_error(error: &DvhError) -> Outcome {
 
 /// Tells the report how a region ended.
 pub(crate) fn tell(report: &mut StageReport, evaluation: &Evaluation) {
-    let Evaluation {
-        region, dose, outcome, ..
-    } = evaluation;
+    let Evaluation { region, dose, outcome, .. } = evaluation;
     let name = if dose == "course" {
         format!("{} ({})", region.name, region.source)
     } else {

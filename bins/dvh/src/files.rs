@@ -96,7 +96,10 @@ pub struct FilesResult {
 pub fn run(args: &FilesArgs, settings: &Settings) -> Result<Exit, anyhow::Error> {
     let config: DvhConfig = settings.document.section("dvh")?;
     let threads = Resources::for_one(&settings.resources, Machine::detect()).threads;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .context("cannot start threads")?;
     let rows = pool.install(|| measure(args, &config))?;
     let text = match args.format {
         Format::Json => serde_json::to_string(&result(&rows, &config)).context("cannot write the result as JSON")?,
@@ -121,13 +124,21 @@ fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Vec<Evaluation>, anyh
         || args.plan.as_deref().map(read_plan).transpose(),
     );
     let (structures, doses, plan) = (structures?, doses?, plan?);
-    let slice_mm = args.image.as_deref().map(|dir| slice_spacing(dir, &structures)).transpose()?.flatten();
+    let slice_mm = args
+        .image
+        .as_deref()
+        .map(|dir| slice_spacing(dir, &structures))
+        .transpose()?
+        .flatten();
     let regions = regions(args, structures, slice_mm)?;
     let dose = summed(&doses, plan.as_ref(), config)?;
     let levels = plan.map(|p| p.rx().levels).unwrap_or_default();
     let of_roi = |region: &Region| {
         let number = region.number.map(i64::from);
-        let own = levels.iter().find(|l| l.roi.is_some() && l.roi == number).filter(|_| dose.by_target);
+        let own = levels
+            .iter()
+            .find(|l| l.roi.is_some() && l.roi == number)
+            .filter(|_| dose.by_target);
         own.map(|l| l.gy).or(dose.rx)
     };
     let rx: Vec<Option<f64>> = regions.iter().map(of_roi).collect();
@@ -135,7 +146,11 @@ fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Vec<Evaluation>, anyh
 }
 
 fn read_structures(path: &Path) -> Result<StructureSet, anyhow::Error> {
-    rt_dicom::read_structures(path).map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTSTRUCT file with --structures").into())
+    rt_dicom::read_structures(path).map_err(|e| {
+        Failure::new(e.code(), e.to_string())
+            .hint("give an RTSTRUCT file with --structures")
+            .into()
+    })
 }
 
 fn read_plan(path: &Path) -> Result<Plan, anyhow::Error> {
@@ -146,10 +161,17 @@ fn read_plan(path: &Path) -> Result<Plan, anyhow::Error> {
 fn read_doses(paths: &[PathBuf], config: &DvhConfig) -> Result<Vec<Dose>, anyhow::Error> {
     let mut doses: Vec<Dose> = Vec::new();
     for path in paths {
-        let dose = rt_dicom::read_dose(path)
-            .map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTDOSE file with --dose"))?;
-        if doses.iter().any(|d| !d.header.sop_uid.is_empty() && d.header.sop_uid == dose.header.sop_uid) {
-            tracing::warn!(event = "warn", code = "dose.duplicate", "{}: the same dose object again, counted once", path.display());
+        let dose = rt_dicom::read_dose(path).map_err(|e| Failure::new(e.code(), e.to_string()).hint("give an RTDOSE file with --dose"))?;
+        if doses
+            .iter()
+            .any(|d| !d.header.sop_uid.is_empty() && d.header.sop_uid == dose.header.sop_uid)
+        {
+            tracing::warn!(
+                event = "warn",
+                code = "dose.duplicate",
+                "{}: the same dose object again, counted once",
+                path.display()
+            );
         } else {
             doses.push(dose);
         }
@@ -160,11 +182,18 @@ fn read_doses(paths: &[PathBuf], config: &DvhConfig) -> Result<Vec<Dose>, anyhow
         .flat_map(|d| d.header.plans.iter().cloned())
         .collect();
     doses.retain(|d| {
-        let part = matches!(d.header.summation.as_str(), "BEAM" | "BEAM_SESSION" | "CONTROL_POINT" | "FRACTION" | "FRACTION_SESSION");
+        let part = matches!(
+            d.header.summation.as_str(),
+            "BEAM" | "BEAM_SESSION" | "CONTROL_POINT" | "FRACTION" | "FRACTION_SESSION"
+        );
         let held = part && !d.header.plans.is_empty() && d.header.plans.iter().all(|p| whole.contains(p));
         if held {
             let (kind, uid) = (&d.header.summation, &d.header.sop_uid);
-            tracing::warn!(event = "warn", code = "dose.part_of_plan", "{kind} dose {uid} left out: the dose of its plan is there and holds it");
+            tracing::warn!(
+                event = "warn",
+                code = "dose.part_of_plan",
+                "{kind} dose {uid} left out: the dose of its plan is there and holds it"
+            );
         }
         !held
     });
@@ -174,7 +203,11 @@ fn read_doses(paths: &[PathBuf], config: &DvhConfig) -> Result<Vec<Dose>, anyhow
 
 /// Doses of different frames of reference are not added.
 fn one_frame(doses: &[Dose], config: &DvhConfig) -> Result<(), anyhow::Error> {
-    let mut frames: Vec<&str> = doses.iter().map(|d| d.header.frame_uid.as_str()).filter(|f| !f.is_empty()).collect();
+    let mut frames: Vec<&str> = doses
+        .iter()
+        .map(|d| d.header.frame_uid.as_str())
+        .filter(|f| !f.is_empty())
+        .collect();
     frames.sort_unstable();
     frames.dedup();
     if frames.len() > 1 && config.frame_mismatch == FrameMismatch::Refuse {
@@ -191,7 +224,12 @@ fn slice_spacing(folder: &Path, structures: &StructureSet) -> Result<Option<f64>
         .map_err(|e| Failure::new(e.code(), e.to_string()).hint("give the folder of the image's DICOM files with --image"))?;
     let spacing = rt_dicom::slice_spacing_mm(&index, &structures.series);
     if spacing.is_none() {
-        tracing::warn!(event = "warn", code = "dvh.no_image", "{}: no image series with two slices", folder.display());
+        tracing::warn!(
+            event = "warn",
+            code = "dvh.no_image",
+            "{}: no image series with two slices",
+            folder.display()
+        );
     }
     Ok(spacing)
 }
@@ -202,13 +240,22 @@ fn regions(args: &FilesArgs, set: StructureSet, slice_mm: Option<f64>) -> Result
         if !set.rois.iter().any(|r| wanted(r, name)) {
             let names: Vec<&str> = set.rois.iter().map(|r| r.name.as_str()).collect();
             let message = format!("{}: no structure \"{name}\"", args.structures.display());
-            return Err(Failure::usage("dvh.unknown_roi", message).hint(format!("there are: {}", names.join(", "))).into());
+            return Err(Failure::usage("dvh.unknown_roi", message)
+                .hint(format!("there are: {}", names.join(", ")))
+                .into());
         }
     }
     let sop_uid = set.sop_uid;
-    let chosen = set.rois.into_iter().filter(|r| args.roi.is_empty() || args.roi.iter().any(|n| wanted(r, n)));
+    let chosen = set
+        .rois
+        .into_iter()
+        .filter(|r| args.roi.is_empty() || args.roi.iter().any(|n| wanted(r, n)));
     let region = |roi: rt_dicom::Roi| {
-        let name = if roi.name.is_empty() { format!("ROI {}", roi.number) } else { roi.name };
+        let name = if roi.name.is_empty() {
+            format!("ROI {}", roi.number)
+        } else {
+            roi.name
+        };
         Region {
             source: "Manual".to_owned(),
             origin: sop_uid.clone(),
@@ -252,7 +299,11 @@ fn summed<'a>(doses: &'a [Dose], plan: Option<&Plan>, config: &DvhConfig) -> Res
         field,
         rx,
         by_target,
-        frame_of_reference: doses.iter().map(|d| d.header.frame_uid.clone()).find(|f| !f.is_empty()).unwrap_or_default(),
+        frame_of_reference: doses
+            .iter()
+            .map(|d| d.header.frame_uid.clone())
+            .find(|f| !f.is_empty())
+            .unwrap_or_default(),
     })
 }
 

@@ -44,7 +44,11 @@ impl Stage for Dvh {
         let parts = record.dose.iter().flat_map(|d| &d.components).flat_map(|c| [&c.nifti, &c.sidecar]);
         let contours = record.structure_sets.iter().filter(|s| s.is_primary).map(|s| &s.contours);
         let images = record.images.iter().map(|i| &i.sidecar);
-        let files = dose.chain(parts).chain(contours).chain(images).filter_map(|path| course.file(path).ok());
+        let files = dose
+            .chain(parts)
+            .chain(contours)
+            .chain(images)
+            .filter_map(|path| course.file(path).ok());
         inputs.extend(files.map(|path| Input::required(path, "organize")));
         inputs.push(Input::optional(course.masks_json()));
         inputs.push(Input::optional(course.masks()));
@@ -76,7 +80,9 @@ impl Stage for Dvh {
         for evaluated in doses::evaluated(&record, decision, &loaded, config)? {
             let rx: Vec<Option<f64>> = regions.iter().map(|r| rx_of(&record, &evaluated, r)).collect();
             let found = evaluation::evaluate(&evaluated, &regions, &rx, config, cx.progress)?;
-            found.iter().for_each(|e| evaluation::tell(&mut report, e));
+            for e in &found {
+                evaluation::tell(&mut report, e);
+            }
             all.extend(found);
         }
         rows::write(cx.place, &record, decision, &all, config)?;

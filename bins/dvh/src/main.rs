@@ -8,12 +8,7 @@ use rt_dvh_cli::{Dvh, files};
 
 /// Dose-volume histograms and metrics of every structure of a course
 #[derive(Parser)]
-#[command(
-    name = "rt-dvh",
-    version,
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
-)]
+#[command(name = "rt-dvh", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
     #[command(flatten)]
     course: CourseArgs,

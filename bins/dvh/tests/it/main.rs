@@ -1,7 +1,8 @@
 //! The dvh stage behind organize: the Alderson phantom against the converged reference, and a sum of two plans against its formula.
-#![expect(clippy::unwrap_used, reason = "test helpers stop the test with a message")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test with a message")]
 
 mod alderson;
+mod files;
 mod sums;
 
 use rt_cli::{Environment, Outcome, execute};
