@@ -38,7 +38,7 @@ fn bench(c: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     group.throughput(Throughput::Elements(index.files.len() as u64));
     group.bench_function("scan, no cache", |b| {
-        b.iter(|| black_box(scanned(&roots, &mut MetaCache::default())))
+        b.iter(|| black_box(scanned(&roots, &mut MetaCache::default())));
     });
     group.bench_function("scan, all cached", |b| b.iter(|| black_box(scanned(&roots, &mut warm))));
     group.bench_function("link", |b| b.iter(|| black_box(link(&index, &LinkRules::default()))));
@@ -46,7 +46,7 @@ fn bench(c: &mut Criterion) {
         let bytes = ct.series.files.iter().map(|f| f.entry.size).sum();
         group.throughput(Throughput::Bytes(bytes));
         group.bench_function("read a CT of 256 x 256 x 100", |b| {
-            b.iter(|| black_box(read_series(&ct.series, &SeriesOptions::default())))
+            b.iter(|| black_box(read_series(&ct.series, &SeriesOptions::default())));
         });
     }
     if let Some(set) = course.primary_structures() {
