@@ -37,12 +37,14 @@ pub mod naming;
 pub mod parse;
 pub mod partial;
 pub mod recipe;
+pub mod set;
 
 pub use config::StructuresConfig;
-pub use eval::{Derived, EvalError, EvalOptions, Evaluated, MaskSet, evaluate};
+pub use eval::{Derived, EvalError, EvalOptions, Evaluated, evaluate};
 pub use expr::Expr;
 pub use layers::{Place, pack};
 pub use naming::{NameError, NameFile, NameTable};
 pub use parse::{ParseError, parse};
 pub use partial::{PARTIAL_SUFFIX, cut_faces, partial_name};
 pub use recipe::{Definition, Recipe, RecipeError};
+pub use set::MaskSet;

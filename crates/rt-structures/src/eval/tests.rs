@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use ndarray::Array3;
 use proptest::prelude::*;
-use rt_core::{Silent, Vec3};
+use rt_core::{Grid, Silent, Vec3};
 use rt_image::{Reference, SetOp};
 
 use super::*;
