@@ -36,6 +36,7 @@ pub mod image;
 mod params;
 mod prepare;
 pub mod registry;
+mod resample;
 mod roi;
 pub mod sample;
 pub mod settings;

@@ -6,9 +6,10 @@ use rt_image::Mask;
 
 use crate::diagnostics::{Diagnostics, Geometry, MaskFacts, ValueRange};
 use crate::error::ExtractError;
-use crate::image::{Base, ImageSource, crop};
+use crate::image::{Base, ImageSource, Scaling};
+use crate::resample;
 use crate::roi::{Roi, check_size};
-use crate::settings::{ResegmentMode, Resegmentation, Settings};
+use crate::settings::{Resampling, ResegmentMode, Resegmentation, Settings};
 
 /// A mask inside the base image: its tight block `[k, j, i]` and the first voxel of the block.
 #[derive(Debug, Clone)]
@@ -111,20 +112,42 @@ pub(crate) fn prepare<'a>(
         let samples = source.samples;
         Base::Whole { samples, scaling: None }.values(placed.lo, &roi)
     })?;
-    let (base, placed) = if settings.pre_crop {
-        let pad = settings.pad_distance;
-        let lo = placed.lo.map(|v| v.saturating_sub(pad));
-        let size = std::array::from_fn(|a| (placed.lo[a] + placed.size()[a] + pad).min(grid.size()[a]) - lo[a]);
-        let inner = Placed {
-            lo: std::array::from_fn(|a| placed.lo[a] - lo[a]),
-            block: placed.block,
-        };
-        (Base::Part(crop(&source.samples, scaling, lo, size)), inner)
-    } else {
-        let samples = source.samples;
-        (Base::Whole { samples, scaling }, placed)
+    if let Some(how) = settings.resample {
+        return resampled(source, scaling, &placed, how, settings, diagnostics);
+    }
+    if settings.pre_crop {
+        let (field, inner, part) = resample::padded(&source.samples, scaling, &placed, settings.pad_distance)?;
+        return finish(Base::Part(field), inner, &part, settings, diagnostics);
+    }
+    let samples = source.samples;
+    finish(Base::Whole { samples, scaling }, placed, grid, settings, diagnostics)
+}
+
+/// The region and its padding at the wanted spacing.
+fn resampled<'a>(
+    source: &ImageSource<'_>,
+    scaling: Option<Scaling>,
+    placed: &Placed,
+    how: Resampling,
+    settings: &Settings,
+    diagnostics: &mut Diagnostics,
+) -> Result<Prepared<'a>, ExtractError> {
+    let grid = source.samples.grid();
+    let (field, inner, new) = match resample::target(grid, placed, how.spacing, settings.pad_distance)? {
+        None => resample::padded(&source.samples, scaling, placed, settings.pad_distance)?,
+        Some(target) => {
+            let inner = resample::mask(grid, placed, &target).ok_or(ExtractError::Empty)?;
+            (resample::image(&source.samples, scaling, &target, how), inner, target.grid)
+        }
     };
-    finish(base, placed, grid, settings, diagnostics)
+    if settings.additional_info {
+        let roi = Roi::new(inner.block.view(), new.spacing());
+        let range = ValueRange::of(&field.values(inner.lo, &roi));
+        diagnostics.push_image("interpolated", geometry(&new), ValueRange::of(&field.data));
+        let facts = MaskFacts::new(&new, inner.lo, inner.block.view());
+        diagnostics.push_mask("interpolated", geometry(&new), &facts, Some(range));
+    }
+    finish(Base::Part(field), inner, &new, settings, diagnostics)
 }
 
 fn geometry(grid: &Grid) -> Geometry {

@@ -40,6 +40,11 @@ fn force_2d_bin_count_normalisation_norms_and_flat_shapes() {
 }
 
 #[test]
+fn linear_resampling_with_a_kept_axis() {
+    check(&["H_linear"], 1e-9);
+}
+
+#[test]
 fn setting_a_on_every_case() {
     check(&["A"], 1e-9);
 }
