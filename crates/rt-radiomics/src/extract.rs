@@ -8,12 +8,13 @@ use crate::discretise::{Discretised, TooManyLevels, discretise};
 use crate::error::ExtractError;
 use crate::features::textures::Textures;
 use crate::features::{firstorder, shape, shape2d};
+use crate::filters::{Derived, derive};
 use crate::image::ImageSource;
 use crate::prepare::{Prepared, prepare};
 use crate::registry::FeatureClass;
 use crate::roi::Roi;
-use crate::sample::{SampleKind, Samples};
-use crate::settings::{ClassSelection, Filter, Settings, TextureSettings};
+use crate::sample::Samples;
+use crate::settings::{ClassSelection, Settings, TextureSettings};
 use crate::vector::{FeatureVector, ImageWarning};
 
 /// Extracts the features of one region.
@@ -76,7 +77,7 @@ fn named(image: &str, selection: &ClassSelection, values: &[f64]) -> Vec<(String
 }
 
 /// Shape classes, whatever image types are enabled.
-fn shape_features(prepared: &Prepared<'_>, settings: &Settings) -> ImageResult {
+fn shape_features(prepared: &Prepared<'_, '_>, settings: &Settings) -> ImageResult {
     let (placed, roi) = prepared.shape.as_ref().map_or((&prepared.mask, &prepared.roi), |(p, r)| (p, r));
     let mut out = ImageResult::default();
     let selected = |class| settings.classes.iter().find(|c| c.class == class);
@@ -103,33 +104,22 @@ fn shape_features(prepared: &Prepared<'_>, settings: &Settings) -> ImageResult {
     out
 }
 
-fn image_features(prepared: &Prepared<'_>, settings: &Settings) -> Result<Vec<ImageResult>, ExtractError> {
+/// All image types, one image at a time.
+fn image_features(prepared: &Prepared<'_, '_>, settings: &Settings) -> Result<Vec<ImageResult>, ExtractError> {
     let mut out = Vec::new();
     for image_type in &settings.image_types {
-        match image_type.filter {
-            Filter::Original => {
-                let values = prepared.base.values(prepared.mask.lo, &prepared.roi);
-                let input = Measured {
-                    name: "original",
-                    values,
-                    kind: prepared.base.kind(),
-                };
-                out.push(measure(&input, &prepared.roi, &image_type.texture, &settings.classes)?);
-            }
-        }
+        let mut measured = |image: Derived| out.push(measure(&image, &prepared.roi, &image_type.texture, &settings.classes));
+        let warnings = derive(&image_type.filter, &prepared.base, prepared.mask.lo, &prepared.roi, &mut measured);
+        out.push(Ok(ImageResult {
+            features: Vec::new(),
+            warnings,
+        }));
     }
-    Ok(out)
-}
-
-/// Values of a region in one derived image.
-struct Measured<'a> {
-    name: &'a str,
-    values: Vec<f64>,
-    kind: SampleKind,
+    out.into_iter().collect()
 }
 
 /// All classes but shape on one derived image.
-fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: &[ClassSelection]) -> Result<ImageResult, ExtractError> {
+fn measure(input: &Derived, roi: &Roi, texture: &TextureSettings, classes: &[ClassSelection]) -> Result<ImageResult, ExtractError> {
     let bad = input.values.iter().filter(|v| !v.is_finite()).count();
     if bad > 0 {
         return Err(ExtractError::NotFinite { count: bad });
@@ -139,7 +129,7 @@ fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: 
         Ok(levels) => levels,
         Err(TooManyLevels(count)) => {
             out.warnings.push(ImageWarning {
-                image_type: input.name.to_owned(),
+                image_type: input.name.clone(),
                 code: "radiomics.too_many_levels",
                 message: format!("{count} grey levels: features that need them are left empty; raise the bin width or set a bin count"),
             });
@@ -153,7 +143,7 @@ fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: 
     let usable = !levels.levels.is_empty();
     if levels.levels.len() == 1 {
         out.warnings.push(ImageWarning {
-            image_type: input.name.to_owned(),
+            image_type: input.name.clone(),
             code: "radiomics.flat",
             message: "one grey level: texture features have their limiting values".to_owned(),
         });
@@ -172,7 +162,7 @@ fn measure(input: &Measured<'_>, roi: &Roi, texture: &TextureSettings, classes: 
             other => matrices.as_ref().and_then(|m| m.of(other)),
         };
         let missing = vec![f64::NAN; selection.class.features().len()];
-        out.features.extend(named(input.name, selection, values.unwrap_or(&missing)));
+        out.features.extend(named(&input.name, selection, values.unwrap_or(&missing)));
     }
     if !usable {
         let level_based = |name: &String| name.ends_with("_firstorder_Entropy") || name.ends_with("_firstorder_Uniformity");

@@ -149,6 +149,18 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// A box of it.
+    fn crop(&self, lo: [usize; 3], size: [usize; 3]) -> Self {
+        let mut data = Vec::with_capacity(size.iter().product());
+        for k in lo[2]..lo[2] + size[2] {
+            for j in lo[1]..lo[1] + size[1] {
+                let at = (k * self.size[1] + j) * self.size[0] + lo[0];
+                data.extend_from_slice(&self.data[at..at + size[0]]);
+            }
+        }
+        Self { size, data, ..*self }
+    }
+
     /// The values of a region whose box starts at `lo`.
     pub(crate) fn values(&self, lo: [usize; 3], roi: &Roi) -> Vec<f64> {
         let mut out = Vec::with_capacity(roi.count);
@@ -162,27 +174,67 @@ impl Field {
 
 /// The image that values and filters are taken from.
 #[derive(Debug)]
-pub(crate) enum Base<'a> {
+pub(crate) enum Base<'s, 'a> {
     /// The input as it is, with a normalisation on the fly.
-    Whole { samples: Samples<'a>, scaling: Option<Scaling> },
+    Whole {
+        source: &'s ImageSource<'a>,
+        scaling: Option<Scaling>,
+    },
     /// A resampled or cropped part.
     Part(Field),
 }
 
-impl Base<'_> {
+impl Base<'_, '_> {
     pub(crate) fn kind(&self) -> SampleKind {
         match self {
             Self::Whole { scaling: Some(_), .. } => SampleKind::F64,
-            Self::Whole { samples, .. } => samples.kind(),
+            Self::Whole { source, .. } => source.samples.kind(),
             Self::Part(field) => field.kind,
         }
+    }
+
+    /// Columns, rows and slices.
+    pub(crate) fn size(&self) -> [usize; 3] {
+        match self {
+            Self::Whole { source, .. } => source.samples.size(),
+            Self::Part(field) => field.size,
+        }
+    }
+
+    /// The largest magnitude.
+    pub(crate) fn largest(&self) -> f64 {
+        match self {
+            Self::Part(field) => field.data.iter().fold(0.0, |largest: f64, v| largest.max(v.abs())),
+            Self::Whole { source, scaling } => {
+                let range = source.range();
+                let mut ends = [range.min, range.max];
+                if let Some(scaling) = scaling {
+                    scaling.apply(&mut ends);
+                }
+                ends[0].abs().max(ends[1].abs())
+            }
+        }
+    }
+
+    /// The box at `lo` with `reach` voxels around it where the image has them, and the place of the box in it.
+    pub(crate) fn window(&self, lo: [usize; 3], size: [usize; 3], reach: [usize; 3]) -> (Field, [usize; 3]) {
+        let whole = self.size();
+        let first: [usize; 3] = std::array::from_fn(|a| lo[a].saturating_sub(reach[a]));
+        let extent: [usize; 3] = std::array::from_fn(|a| (lo[a] + size[a]).saturating_add(reach[a]).min(whole[a]) - first[a]);
+        let at = std::array::from_fn(|a| lo[a] - first[a]);
+        let field = match self {
+            Self::Whole { source, scaling } => crop(&source.samples, *scaling, first, extent),
+            Self::Part(field) => field.crop(first, extent),
+        };
+        (field, at)
     }
 
     /// The values of a region whose box starts at `lo`.
     pub(crate) fn values(&self, lo: [usize; 3], roi: &Roi) -> Vec<f64> {
         match self {
             Self::Part(field) => field.values(lo, roi),
-            Self::Whole { samples, scaling } => {
+            Self::Whole { source, scaling } => {
+                let samples = &source.samples;
                 let mut out = Vec::with_capacity(roi.count);
                 for run in &roi.runs {
                     samples.append_row([lo[0] + run.i, lo[1] + run.j, lo[2] + run.k], run.len, &mut out);

@@ -8,10 +8,11 @@ mod section;
 
 use serde_norway::Value;
 
+use crate::filters::Bank;
 use crate::registry::FeatureClass;
 use crate::settings::{
     Binning, ClassSelection, Filter, ImageType, Interpolator, Normalisation, NormaliseScope, Resampling, ResegmentMode, Resegmentation,
-    Rounding, Settings, SettingsError, TextureSettings, WeightingNorm,
+    Rounding, Settings, SettingsError, Sigma, TextureSettings, WeightingNorm,
 };
 use section::{Name, Section};
 
@@ -259,7 +260,7 @@ fn read_image_types(mut section: Section, texture: &TextureSettings) -> Result<V
         let mut own = section.section(&name, "imageType")?;
         let mut texture = texture.clone();
         read_texture(&mut own, &mut texture)?;
-        let filter = Filter::from_name(&name)?;
+        let filter = read_filter(&name, &mut own, &texture)?;
         own.finish(&TEXTURE_KEYS)?;
         out.push(ImageType { filter, texture });
     }
@@ -270,6 +271,56 @@ fn read_image_types(mut section: Section, texture: &TextureSettings) -> Result<V
         });
     }
     Ok(out)
+}
+
+/// The filter of an image type with its own settings.
+fn read_filter(name: &str, own: &mut Section, texture: &TextureSettings) -> Result<Filter, SettingsError> {
+    let mut filter = Filter::from_name(name)?;
+    match &mut filter {
+        Filter::LoG { sigmas } => {
+            for (mm, text) in own.numbers_with_text("sigma")?.unwrap_or_default() {
+                if !mm.is_finite() || mm <= 0.0 {
+                    return Err(bad("sigma", &text, "scales in mm, above 0"));
+                }
+                sigmas.push(Sigma { mm, text });
+            }
+            if sigmas.is_empty() {
+                return Err(bad(
+                    "sigma",
+                    "nothing",
+                    "a list of scales in mm: image type LoG makes no image without one",
+                ));
+            }
+        }
+        Filter::Wavelet { bank, level, start_level } => {
+            if let Some(name) = own.name("wavelet")?.given() {
+                *bank = Bank::from_name(name)?;
+            }
+            *level = own.count("level", "a whole number above 0")?.filter(|n| *n > 0).unwrap_or(1);
+            *start_level = own.count("start_level", "a whole number, 0 or above")?.unwrap_or(0);
+            if *level + *start_level > 8 {
+                return Err(bad("level", &level.to_string(), "at most 8 levels together with start_level"));
+            }
+            if texture.force_2d.is_some() {
+                return Err(unsupported("image type Wavelet together with force2D"));
+            }
+        }
+        Filter::Gradient { use_spacing } => {
+            *use_spacing = own.flag("gradientUseSpacing")?.unwrap_or(true);
+        }
+        Filter::Lbp2d { radius, samples, axis } => {
+            *radius = own
+                .number("lbp2DRadius", "a number above 0", |v| v > 0.0 && v < 100.0)?
+                .unwrap_or(1.0);
+            *samples = own.count("lbp2DSamples", "a whole number above 0")?.filter(|n| *n > 0).unwrap_or(8);
+            *axis = texture.force_2d.unwrap_or(2);
+            if own.name("lbp2DMethod")?.given().is_some_and(|m| m != "uniform") {
+                return Err(unsupported("lbp2DMethod other than uniform"));
+            }
+        }
+        Filter::Original | Filter::Square | Filter::SquareRoot | Filter::Logarithm | Filter::Exponential => {}
+    }
+    Ok(filter)
 }
 
 fn read_classes(value: Option<Value>) -> Result<Vec<ClassSelection>, SettingsError> {

@@ -48,8 +48,8 @@ impl Placed {
 
 /// Everything that the feature classes need.
 #[derive(Debug)]
-pub(crate) struct Prepared<'a> {
-    pub(crate) base: Base<'a>,
+pub(crate) struct Prepared<'s, 'a> {
+    pub(crate) base: Base<'s, 'a>,
     /// The region that values are taken from.
     pub(crate) mask: Placed,
     pub(crate) roi: Roi,
@@ -82,12 +82,12 @@ pub(crate) fn check_geometry(image: &Grid, mask: &Grid, settings: &Settings) -> 
 }
 
 /// Checks, normalises, resamples or crops, and resegments.
-pub(crate) fn prepare<'a>(
-    source: &ImageSource<'a>,
+pub(crate) fn prepare<'s, 'a>(
+    source: &'s ImageSource<'a>,
     mask: &Mask,
     settings: &Settings,
     diagnostics: &mut Diagnostics,
-) -> Result<Prepared<'a>, ExtractError> {
+) -> Result<Prepared<'s, 'a>, ExtractError> {
     let grid = source.samples.grid();
     check_grid(grid)?;
     check_geometry(grid, mask.grid(), settings)?;
@@ -109,8 +109,7 @@ pub(crate) fn prepare<'a>(
     }
     let scaling = source.scaling(settings.normalise, || {
         let roi = Roi::new(placed.block.view(), grid.spacing());
-        let samples = source.samples;
-        Base::Whole { samples, scaling: None }.values(placed.lo, &roi)
+        Base::Whole { source, scaling: None }.values(placed.lo, &roi)
     })?;
     if let Some(how) = settings.resample {
         return resampled(source, scaling, &placed, how, settings, diagnostics);
@@ -119,19 +118,18 @@ pub(crate) fn prepare<'a>(
         let (field, inner, part) = resample::padded(&source.samples, scaling, &placed, settings.pad_distance)?;
         return finish(Base::Part(field), inner, &part, settings, diagnostics);
     }
-    let samples = source.samples;
-    finish(Base::Whole { samples, scaling }, placed, grid, settings, diagnostics)
+    finish(Base::Whole { source, scaling }, placed, grid, settings, diagnostics)
 }
 
 /// The region and its padding at the wanted spacing.
-fn resampled<'a>(
+fn resampled<'s, 'a>(
     source: &ImageSource<'_>,
     scaling: Option<Scaling>,
     placed: &Placed,
     how: Resampling,
     settings: &Settings,
     diagnostics: &mut Diagnostics,
-) -> Result<Prepared<'a>, ExtractError> {
+) -> Result<Prepared<'s, 'a>, ExtractError> {
     let grid = source.samples.grid();
     let (field, inner, new) = match resample::target(grid, placed, how.spacing, settings.pad_distance)? {
         None => resample::padded(&source.samples, scaling, placed, settings.pad_distance)?,
@@ -158,13 +156,13 @@ fn geometry(grid: &Grid) -> Geometry {
 }
 
 /// Size checks and resegmentation. `grid` is that of the base image.
-fn finish<'a>(
-    base: Base<'a>,
+fn finish<'s, 'a>(
+    base: Base<'s, 'a>,
     placed: Placed,
     grid: &Grid,
     settings: &Settings,
     diagnostics: &mut Diagnostics,
-) -> Result<Prepared<'a>, ExtractError> {
+) -> Result<Prepared<'s, 'a>, ExtractError> {
     let roi = Roi::new(placed.block.view(), grid.spacing());
     check_size(placed.size(), roi.count, settings)?;
     let Some(rule) = settings.resegment else {
@@ -192,7 +190,7 @@ fn finish<'a>(
 }
 
 /// The voxels with values between the thresholds.
-fn resegment(base: &Base<'_>, placed: &Placed, roi: &Roi, rule: Resegmentation) -> Result<Placed, ExtractError> {
+fn resegment(base: &Base<'_, '_>, placed: &Placed, roi: &Roi, rule: Resegmentation) -> Result<Placed, ExtractError> {
     let values = base.values(placed.lo, roi);
     let range = ValueRange::of(&values);
     let (lower, upper) = match rule.mode {

@@ -185,7 +185,7 @@ pub(crate) fn image(samples: &Samples<'_>, scaling: Option<Scaling>, target: &Ta
     let lo = range.map(|r| r.0);
     let size = range.map(|r| r.1 - r.0);
     let mut part = crop(samples, scaling, lo, size);
-    let axes: [Axis; 3] = std::array::from_fn(|a| Axis {
+    let axes: [Axis<'_>; 3] = std::array::from_fn(|a| Axis {
         positions: &target.positions[a],
         first: lo[a],
         whole: n[a],

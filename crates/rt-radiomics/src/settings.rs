@@ -3,6 +3,7 @@
 //! [`Settings::default`] is PyRadiomics without a parameter file: original image, bins of width 25, 107 features. A parameter file is read
 //! by [`Settings::from_pyradiomics_yaml`].
 
+use crate::filters::{Bank, wavelet_names};
 use crate::registry::{FeatureClass, sort_key};
 
 /// How values become grey levels.
@@ -142,6 +143,58 @@ pub struct Resegmentation {
 pub enum Filter {
     /// The image as it is.
     Original,
+    /// Laplacian of Gaussian, one image a scale.
+    LoG {
+        /// Scales in output order.
+        sigmas: Vec<Sigma>,
+    },
+    /// Undecimated wavelet transform: seven details a level and the last approximation.
+    Wavelet {
+        /// The filters.
+        bank: Bank,
+        /// Levels.
+        level: usize,
+        /// Levels whose details are left out first.
+        start_level: usize,
+    },
+    /// Squares, scaled back to the range of the image.
+    Square,
+    /// Square roots of the magnitude with its sign, scaled.
+    SquareRoot,
+    /// Logarithms of the magnitude plus one with its sign, scaled.
+    Logarithm,
+    /// Exponentials of the scaled values.
+    Exponential,
+    /// Magnitude of the gradient.
+    Gradient {
+        /// Per mm, else per voxel.
+        use_spacing: bool,
+    },
+    /// Local binary patterns in slices, uniform.
+    Lbp2d {
+        /// Radius in voxels.
+        radius: f64,
+        /// Points on the circle.
+        samples: usize,
+        /// Axis `[i, j, k]` across the slices.
+        axis: usize,
+    },
+}
+
+/// A scale of a filter in mm. Its text is part of column names: 1 and 1.0 give different ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sigma {
+    /// Standard deviation of the Gaussian, mm.
+    pub mm: f64,
+    /// As written in the parameter file.
+    pub text: String,
+}
+
+impl Sigma {
+    /// `log-sigma-1-0-mm-3D`.
+    pub(crate) fn image_name(&self) -> String {
+        format!("log-sigma-{}-mm-3D", self.text.replace('.', "-"))
+    }
 }
 
 impl Filter {
@@ -149,13 +202,26 @@ impl Filter {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Original => "Original",
+            Self::LoG { .. } => "LoG",
+            Self::Wavelet { .. } => "Wavelet",
+            Self::Square => "Square",
+            Self::SquareRoot => "SquareRoot",
+            Self::Logarithm => "Logarithm",
+            Self::Exponential => "Exponential",
+            Self::Gradient { .. } => "Gradient",
+            Self::Lbp2d { .. } => "LBP2D",
         }
     }
 
     /// Names of the images it makes, as in column names.
     pub(crate) fn image_names(&self) -> Vec<String> {
         match self {
-            Self::Original => vec!["original".to_owned()],
+            Self::LoG { sigmas } => sigmas.iter().map(Sigma::image_name).collect(),
+            Self::Wavelet { level, .. } => wavelet_names(*level),
+            Self::Lbp2d { .. } => vec!["lbp-2D".to_owned()],
+            Self::Original | Self::Square | Self::SquareRoot | Self::Logarithm | Self::Exponential | Self::Gradient { .. } => {
+                vec![self.name().to_lowercase()]
+            }
         }
     }
 
@@ -164,15 +230,32 @@ impl Filter {
     /// # Errors
     /// [`SettingsError`] for a name that does not exist or a filter that this version does not have.
     pub fn from_name(name: &str) -> Result<Self, SettingsError> {
-        match name {
-            "Original" => Ok(Self::Original),
-            "LoG" | "Wavelet" | "Square" | "SquareRoot" | "Logarithm" | "Exponential" | "Gradient" | "LBP2D" | "LBP3D" => {
-                Err(SettingsError::Unsupported {
+        Ok(match name {
+            "Original" => Self::Original,
+            // The reference has no default scale: without one it makes no image.
+            "LoG" => Self::LoG { sigmas: Vec::new() },
+            "Wavelet" => Self::Wavelet {
+                bank: Bank::from_name("coif1")?,
+                level: 1,
+                start_level: 0,
+            },
+            "Square" => Self::Square,
+            "SquareRoot" => Self::SquareRoot,
+            "Logarithm" => Self::Logarithm,
+            "Exponential" => Self::Exponential,
+            "Gradient" => Self::Gradient { use_spacing: true },
+            "LBP2D" => Self::Lbp2d {
+                radius: 1.0,
+                samples: 8,
+                axis: 2,
+            },
+            "LBP3D" => {
+                return Err(SettingsError::Unsupported {
                     what: format!("image type {name}"),
-                })
+                });
             }
-            other => Err(SettingsError::UnknownImageType(other.to_owned())),
-        }
+            other => return Err(SettingsError::UnknownImageType(other.to_owned())),
+        })
     }
 }
 

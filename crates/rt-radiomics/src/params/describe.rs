@@ -88,6 +88,14 @@ fn describe_texture(texture: &TextureSettings, set: &mut dyn FnMut(&str, Value))
 
 fn describe_filter(filter: &Filter) -> Value {
     match filter {
-        Filter::Original => json!({}),
+        Filter::LoG { sigmas } => json!({ "sigma": sigmas.iter().map(|s| s.mm).collect::<Vec<_>>() }),
+        Filter::Wavelet { bank, level, start_level } => {
+            json!({ "wavelet": bank.name(), "level": level, "start_level": start_level })
+        }
+        Filter::Gradient { use_spacing } => json!({ "gradientUseSpacing": use_spacing }),
+        Filter::Lbp2d { radius, samples, .. } => {
+            json!({ "lbp2DRadius": radius, "lbp2DSamples": samples, "lbp2DMethod": "uniform" })
+        }
+        Filter::Original | Filter::Square | Filter::SquareRoot | Filter::Logarithm | Filter::Exponential => json!({}),
     }
 }

@@ -121,6 +121,23 @@ impl Section {
         }
     }
 
+    /// A list of numbers, or one number, each with its text as Python writes it.
+    pub(super) fn numbers_with_text(&mut self, key: &str) -> Result<Option<Vec<(f64, String)>>, SettingsError> {
+        let of = |v: &Value| {
+            let number = as_number(v).ok_or_else(|| bad(key, &shown(v), "a number"))?;
+            let text = match v {
+                Value::Number(n) if n.is_f64() => format!("{number:?}"),
+                other => shown(other),
+            };
+            Ok((number, text))
+        };
+        match self.take(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Sequence(list)) => list.iter().map(of).collect::<Result<_, _>>().map(Some),
+            Some(value) => Ok(Some(vec![of(&value)?])),
+        }
+    }
+
     /// A list of names; nothing is an empty list.
     pub(super) fn texts(&mut self, key: &str) -> Result<Vec<String>, SettingsError> {
         match self.take(key) {
