@@ -24,7 +24,10 @@ fn ct(grid: &Arc<Grid>) -> Volume<i16> {
     let data = Array3::from_shape_fn(grid.shape(), |(k, j, i)| {
         let (x, y, z) = (i as f64, j as f64, k as f64);
         let slow = (x / 17.0).sin() * (y / 23.0).cos() + (z / 5.0).sin();
-        let blurred: f64 = [(0, 0), (1, 0), (0, 1), (1, 1)].iter().map(|(a, b)| noise((i + a) / 2, (j + b) / 2, k)).sum();
+        let blurred: f64 = [(0, 0), (1, 0), (0, 1), (1, 1)]
+            .iter()
+            .map(|(a, b)| noise((i + a) / 2, (j + b) / 2, k))
+            .sum();
         (40.0 + 50.0 * slow + 55.0 * blurred + 35.0 * noise(i, j, k + 7919)) as i16
     });
     Volume::new(Arc::clone(grid), data).unwrap_or_else(|e| panic!("{e}"))
@@ -43,7 +46,9 @@ fn ball(grid: &Arc<Grid>, voxels: f64, centre: [f64; 3]) -> Mask {
 }
 
 fn regions(c: &mut Criterion) {
-    let Ok(grid) = Grid::axis_aligned([512, 512, 160], Vec3::ZERO, [1.0, 1.0, 3.0]) else { return };
+    let Ok(grid) = Grid::axis_aligned([512, 512, 160], Vec3::ZERO, [1.0, 1.0, 3.0]) else {
+        return;
+    };
     let grid = Arc::new(grid);
     let image = ct(&grid);
     let settings = Settings {
@@ -59,7 +64,13 @@ fn regions(c: &mut Criterion) {
         });
     }
     let masks: Vec<Mask> = (0..50u32)
-        .map(|n| ball(&grid, 300.0 * 1.17_f64.powi(n.cast_signed()), [100.0 + 6.0 * f64::from(n), 250.0, 80.0]))
+        .map(|n| {
+            ball(
+                &grid,
+                300.0 * 1.17_f64.powi(n.cast_signed()),
+                [100.0 + 6.0 * f64::from(n), 250.0, 80.0],
+            )
+        })
         .collect();
     let picked: Vec<&Mask> = masks.iter().collect();
     group.bench_function("setting A, 50 regions of one course", |b| {

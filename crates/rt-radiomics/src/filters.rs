@@ -2,7 +2,7 @@
 //!
 //! The reference filters the whole pre-processed image and then crops it. The values inside the region depend on a neighbourhood only (and
 //! on the maximum of the image, for point filters), so each filter here works on a window around the region that is wide enough for the
-//! same values. Sources: `spec/radiomics-conventions.md` section 5; ITK; PyWavelets; scikit-image.
+//! same values. Sources: `spec/radiomics-conventions.md` section 5; ITK; `PyWavelets`; scikit-image.
 
 mod gradient;
 mod lbp2d;

@@ -95,7 +95,10 @@ fn add(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
 /// From mm to index steps; exact reciprocals where the axes are those of the patient.
 fn inverse(direction: Mat3, spacing: [f64; 3]) -> Rows {
     let d = rows(direction);
-    let aligned = d.iter().flatten().all(|v| *v == 0.0 || v.abs() == 1.0);
+    let aligned = d
+        .iter()
+        .flatten()
+        .all(|v| v.abs() < f64::EPSILON || (v.abs() - 1.0).abs() < f64::EPSILON);
     if aligned {
         return std::array::from_fn(|r| std::array::from_fn(|c| if d[c][r] == 0.0 { 0.0 } else { d[c][r] / spacing[r] }));
     }

@@ -2,6 +2,11 @@
 //! `LaplacianRecursiveGaussian` with normalisation across scales.
 //!
 //! Each second derivative is smoothed along the other axes; every pass is stored in `f32`, as the reference does, because bins depend on it.
+#![allow(
+    clippy::similar_names,
+    clippy::many_single_char_names,
+    reason = "axes, indices and weights carry the letters of the formulas"
+)]
 
 use rayon::prelude::*;
 
@@ -84,7 +89,8 @@ struct Recursive {
 }
 
 fn weighted(terms: [f64; 4], power: i32) -> f64 {
-    (0..4).map(|k| f64::from(k).powi(power) * terms[k as usize]).sum()
+    let places = [0.0_f64, 1.0, 2.0, 3.0];
+    places.iter().zip(terms).map(|(k, term)| k.powi(power) * term).sum()
 }
 
 impl Recursive {

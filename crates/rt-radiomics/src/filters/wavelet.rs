@@ -1,7 +1,12 @@
-//! Undecimated wavelet transform, one level at a time, periodic, as PyWavelets' `swtn` of level 1 (Mallat 1989; Daubechies 1992).
+//! Undecimated wavelet transform, one level at a time, periodic, as `PyWavelets`' `swtn` of level 1 (Mallat 1989; Daubechies 1992).
 //!
 //! Filters are not spread at higher levels: each level is a first level on the approximation before. Axes of odd length get their first sample
 //! once more at the end.
+#![allow(
+    clippy::similar_names,
+    clippy::many_single_char_names,
+    reason = "axes, indices and weights carry the letters of the formulas"
+)]
 
 use rayon::prelude::*;
 
@@ -20,7 +25,7 @@ pub struct Bank {
 }
 
 impl Bank {
-    /// The wavelet of a PyWavelets name.
+    /// The wavelet of a `PyWavelets` name.
     ///
     /// # Errors
     /// [`SettingsError::Unsupported`] for a wavelet that this version does not have.
@@ -45,7 +50,7 @@ impl Bank {
         })
     }
 
-    /// Name in PyWavelets.
+    /// Name in `PyWavelets`.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -4,6 +4,11 @@
 //! reference has whichever its rounding gives. So coefficients are computed exactly as there (gain first, truncated start of the causal pass,
 //! x, y, then z), and values near an integer are summed again in its order. Unser, Aldroubi and Eden 1993 (filter);
 //! `spec/radiomics-conventions.md` 2.1 and 2.2.
+#![allow(
+    clippy::similar_names,
+    clippy::many_single_char_names,
+    reason = "axes, indices and weights carry the letters of the formulas"
+)]
 
 use rayon::prelude::*;
 
@@ -45,7 +50,7 @@ fn causal_start(n: usize, at: impl Fn(usize) -> f64) -> f64 {
     let inverse = 1.0 / z;
     let mut back = z.powi(i32::try_from(n - 1).unwrap_or(i32::MAX));
     let mut sum = at(0) + back * at(n - 1);
-    back *= back * inverse;
+    back = back * (back * inverse);
     let mut power = z;
     for k in 1..n - 1 {
         sum += (power + back) * at(k);

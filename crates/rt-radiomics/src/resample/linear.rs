@@ -1,4 +1,9 @@
 //! Trilinear and nearest interpolation.
+#![allow(
+    clippy::similar_names,
+    clippy::many_single_char_names,
+    reason = "axes, indices and weights carry the letters of the formulas"
+)]
 
 use super::{Axis, inside, whole};
 use crate::image::Field;
