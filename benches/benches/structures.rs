@@ -63,7 +63,7 @@ fn recipes(c: &mut Criterion) {
     let views: Vec<&Mask> = masks.iter().collect();
     group.bench_function("pack_150", |b| b.iter(|| pack(black_box(&views))));
     group.bench_function("parse", |b| {
-        b.iter(|| parse(black_box("(CTV | LN) + 5 - margin(Rectum, 3, anterior=1) & BODY")))
+        b.iter(|| parse(black_box("(CTV | LN) + 5 - margin(Rectum, 3, anterior=1) & BODY")));
     });
     group.finish();
 }
