@@ -56,7 +56,7 @@ fn contours_and_masks(c: &mut Criterion) {
         group.throughput(Throughput::Elements(mask.count() as u64));
         group.bench_function(format!("rasterize_{name}"), |b| b.iter(|| filled(black_box(set), &grid)));
         group.bench_function(format!("trace_{name}"), |b| {
-            b.iter(|| trace(black_box(&mask), TraceOptions::default()))
+            b.iter(|| trace(black_box(&mask), TraceOptions::default()));
         });
     }
     group.finish();
@@ -90,10 +90,10 @@ fn morphology(c: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(organ.block().len() as u64));
     group.bench_function("organ", |b| {
-        b.iter(|| edt::squared_distance(black_box(organ.block()), grid.spacing()))
+        b.iter(|| edt::squared_distance(black_box(organ.block()), grid.spacing()));
     });
     group.bench_function("components_body", |b| {
-        b.iter(|| components::components(black_box(&body), Connectivity::TwentySix).count())
+        b.iter(|| components::components(black_box(&body), Connectivity::TwentySix).count());
     });
     group.finish();
 }
