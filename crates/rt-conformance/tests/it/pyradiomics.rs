@@ -45,12 +45,6 @@ fn linear_resampling_with_a_kept_axis() {
 }
 
 #[test]
-#[ignore = "look"]
-fn all() {
-    check(&[], 1e-6);
-}
-
-#[test]
 fn setting_a_on_every_case() {
     check(&["A"], 1e-9);
 }
