@@ -21,9 +21,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
+use rt_cli::runner::record_course;
 use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
 use rt_course::manifest::{CourseEntry, CourseStatus, Manifest};
-use rt_course::{Cohort, TableFormat, write_bytes};
+use rt_course::{Cohort, TableFormat, atomic, write_bytes};
 use rt_dicom::cache::MetaCache;
 use rt_dicom::classify::Usage;
 use rt_dicom::link::{Linkage, link};
@@ -49,12 +50,15 @@ impl Stage<Cohort> for Organize {
     }
 
     fn outputs(&self, cohort: &Cohort, _config: &OrganizeSections) -> Vec<Utf8PathBuf> {
-        vec![
+        let mut outputs = vec![
             cohort.manifest(),
             manifest::course_list(cohort),
             cohort.table("inventory", TableFormat::Parquet),
             cohort.table("inventory", TableFormat::Csv),
-        ]
+        ];
+        // So that a volume that someone removed or cut is made again.
+        outputs.extend(manifest::course_files(cohort));
+        outputs
     }
 
     fn run(&self, cx: &StageContext<'_, Cohort>, config: &OrganizeSections) -> Result<StageReport, anyhow::Error> {
@@ -186,6 +190,10 @@ fn one_course(
         anyhow::bail!("stopped by the user; run again to go on");
     }
     let place = cx.place.course_at(&planned.path)?;
+    for folder in [place.root().to_owned(), place.dicom_dir()] {
+        // Left by a run that was killed; nobody else writes there.
+        atomic::sweep(&folder, |_| true)?;
+    }
     if let Some(entry) = planned.unchanged(&place) {
         return Ok((entry, Vec::new()));
     }
@@ -196,7 +204,15 @@ fn one_course(
     };
     let outcome = organise(&place, &planned.course, identity, config);
     Ok(match outcome {
-        Ok(done) => (planned.entry(&done.record, CourseStatus::Active, String::new()), done.lost),
+        Ok(done) => {
+            record_course(
+                &place,
+                Organize::NAME,
+                planned.key_parts(),
+                &manifest::files_of(&place, &done.record),
+            )?;
+            (planned.entry(&done.record, CourseStatus::Active, String::new()), done.lost)
+        }
         Err(error) => {
             let reason = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
             (planned.failed(reason), Vec::new())

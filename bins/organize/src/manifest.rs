@@ -1,15 +1,18 @@
 //! The manifest: what was, what is, and what changed between.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 
 use camino::Utf8PathBuf;
+use rt_cli::Stage;
 use rt_course::manifest::{CourseEntry, CourseRecord, CourseStatus, FileBalance, Holdings, ImageRole, Manifest, SCHEMA_VERSION};
-use rt_course::{Cohort, CourseDir, WriteError, write_bytes, write_json};
+use rt_course::stamp::freshness;
+use rt_course::{Cohort, CourseDir, Freshness, Stamp, WriteError, write_bytes, write_json};
 use rt_dicom::classify::Usage;
 use rt_dicom::link::Course;
 use rt_dicom::scan::Index;
 
+use crate::Organize;
 use crate::config::OrganizeSections;
 use crate::inventory::Membership;
 use crate::names::{Known, Naming, assign};
@@ -137,6 +140,31 @@ fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// Files that organize makes in a course, without the links in `DICOM/`.
+pub(crate) fn files_of(place: &CourseDir, record: &CourseRecord) -> Vec<Utf8PathBuf> {
+    let images = record.images.iter().flat_map(|i| [&i.nifti, &i.sidecar]);
+    let dose = record.dose.iter().flat_map(|d| [&d.nifti, &d.sidecar]);
+    let parts = record.dose.iter().flat_map(|d| &d.components).flat_map(|c| [&c.nifti, &c.sidecar]);
+    let sets = record.structure_sets.iter().map(|s| &s.contours);
+    let named = images.chain(dose).chain(parts).chain(sets).filter_map(|path| place.file(path).ok());
+    std::iter::once(place.course_json()).chain(named).collect()
+}
+
+/// The same for every course of the manifest, as their stamps list them; withdrawn ones too, whose files are kept.
+pub(crate) fn course_files(cohort: &Cohort) -> Vec<Utf8PathBuf> {
+    let Ok(manifest) = cohort.read_manifest() else { return Vec::new() };
+    let files = |place: CourseDir| {
+        let recorded = Stamp::recorded_outputs(&place.stage(Organize::NAME));
+        recorded.into_iter().map(move |path| place.root().join(path))
+    };
+    manifest
+        .courses
+        .iter()
+        .filter_map(|c| cohort.course_at(&c.path).ok())
+        .flat_map(files)
+        .collect()
+}
+
 impl Planned {
     /// Name of the course in tables.
     pub(crate) fn course_id(&self) -> &str {
@@ -147,15 +175,17 @@ impl Planned {
     pub(crate) fn unchanged(&self, place: &CourseDir) -> Option<CourseEntry> {
         let old = self.old.as_ref()?;
         let same = old.fingerprint == self.fingerprint && old.status != CourseStatus::Failed;
-        let record = place.read_record().ok().filter(|r| r.fingerprint == self.fingerprint)?;
-        let whole = record.images.iter().map(|i| &i.nifti).chain(record.dose.iter().map(|d| &d.nifti));
-        let whole = whole.chain(record.structure_sets.iter().map(|s| &s.contours));
-        let in_place = whole.clone().all(|path| place.file(path).is_ok_and(|p| p.exists()));
+        let in_place = matches!(freshness(&place.stage(Organize::NAME), &self.key_parts()), Freshness::Fresh(_));
         (same && in_place).then(|| CourseEntry {
             status: CourseStatus::Active,
             reason: String::new(),
             ..old.clone()
         })
+    }
+
+    /// What the files of the course are made from, as its stamp names it.
+    pub(crate) fn key_parts(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("fingerprint".to_owned(), self.fingerprint.clone())])
     }
 
     /// The manifest's entry of an organised course.

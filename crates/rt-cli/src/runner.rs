@@ -378,6 +378,7 @@ fn run<P: Place, S: Stage<P>>(
     let outputs = if report.skip_reason().is_some() {
         Vec::new()
     } else {
+        place.recall(&mut plan.memo);
         made(stage.outputs(place, &plan.config), &report, files, &mut plan.memo)?
     };
     remove_leftovers(&owned, &outputs, files)?;

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use rt_config::{ConfigError, Document, Validate};
 use rt_core::Progress;
 use rt_course::manifest::CourseRecord;
-use rt_course::{Cohort, CourseDir, Freshness, ReadError, StageFiles};
+use rt_course::{Cohort, CourseDir, Freshness, Memo, Provenance, ReadError, StageFiles};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,10 @@ pub trait Place: Sync {
     fn stage_files(&self, stage: &str) -> StageFiles;
     /// Why no stage may run here, in words.
     fn refusal(&self) -> Option<String>;
+    /// Digests that were recorded in places within this one.
+    fn recall(&self, memo: &mut Memo) {
+        let _ = memo;
+    }
 }
 
 impl Place for CourseDir {
@@ -40,6 +44,17 @@ impl Place for Cohort {
 
     fn refusal(&self) -> Option<String> {
         None
+    }
+
+    fn recall(&self, memo: &mut Memo) {
+        let Ok(manifest) = self.read_manifest() else { return };
+        for course in manifest.courses.iter().filter_map(|entry| self.course_at(&entry.path).ok()) {
+            let Some(record) = Provenance::read(&course.stage("organize").provenance) else {
+                continue;
+            };
+            let known = record.outputs.into_iter().filter_map(|file| Some((file.path, file.digest?)));
+            known.for_each(|(path, digest)| memo.remember(course.root().join(path), digest));
+        }
     }
 }
 

@@ -101,16 +101,21 @@ fn temporary_name(name: &str) -> String {
     format!(".{name}.tmp-{}-{random:08x}", std::process::id())
 }
 
-/// The final name that a temporary name stands for, when it is one of ours.
-fn target_name(name: &str) -> Option<&str> {
+/// The final name that a temporary name of ours stands for, and the process that made it.
+fn parts_of(name: &str) -> Option<(&str, &str)> {
     let (target, tail) = name.strip_prefix('.')?.rsplit_once(".tmp-")?;
     let (pid, random) = tail.split_once('-')?;
     let digits = |text: &str, hex: bool| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || hex && b.is_ascii_hexdigit());
-    (digits(pid, false) && random.len() == 8 && digits(random, true)).then_some(target)
+    (digits(pid, false) && random.len() == 8 && digits(random, true)).then_some((target, pid))
+}
+
+/// Whether another process of this machine has this number; a file of a process on another machine is protected by the lease alone.
+fn is_alive(pid: &str) -> bool {
+    pid != std::process::id().to_string() && std::path::Path::new("/proc").join(pid).exists()
 }
 
 /// Removes left-over temporary files and folders directly in `folder` whose final name satisfies `wanted`; returns how many went.
-/// Call it only while holding the lease of the stage that writes them.
+/// Those of a process that is alive stay. Call it only while holding the lease of the stage that writes them.
 ///
 /// # Errors
 /// [`WriteError`] when the folder exists but cannot be listed.
@@ -123,7 +128,7 @@ pub fn sweep(folder: &Utf8Path, wanted: impl Fn(&str) -> bool) -> Result<usize, 
     for entry in entries.flatten() {
         let name = entry.file_name();
         if let Some(name) = name.to_str()
-            && target_name(name).is_some_and(&wanted)
+            && parts_of(name).is_some_and(|(target, pid)| wanted(target) && !is_alive(pid))
             && !live(|set| set.contains(&folder.join(name)))
         {
             discard(&folder.join(name));
@@ -411,11 +416,11 @@ mod tests {
     fn only_our_temporary_files_of_the_wanted_target_are_swept() {
         let (_guard, dir) = folder();
         let left = [
-            ".dvh.json.tmp-12-0123abcd",
-            ".qc.json.tmp-12-0123abcd",
+            ".dvh.json.tmp-4194305-0123abcd",
+            ".qc.json.tmp-4194305-0123abcd",
             ".dvh.json.tmp-x-0123abcd",
             "dvh.json",
-            ".dvh.json.tmp-12-01",
+            ".dvh.json.tmp-4194305-01",
         ];
         for name in left {
             fs::write(dir.join(name), "").unwrap();
@@ -423,8 +428,14 @@ mod tests {
         assert_eq!(sweep(&dir, |target| target == "dvh.json").unwrap(), 1);
         assert_eq!(names(&dir).len(), 4);
         assert_eq!(sweep(&dir, |_| true).unwrap(), 1);
-        assert_eq!(names(&dir), [".dvh.json.tmp-12-01", ".dvh.json.tmp-x-0123abcd", "dvh.json"]);
+        assert_eq!(names(&dir), [".dvh.json.tmp-4194305-01", ".dvh.json.tmp-x-0123abcd", "dvh.json"]);
         assert_eq!(sweep(&dir.join("absent"), |_| true).unwrap(), 0);
+        // Process 1 is alive on every Linux: its file is not left over.
+        #[cfg(target_os = "linux")]
+        {
+            fs::write(dir.join(".a.tmp-1-0123abcd"), "").unwrap();
+            assert_eq!(sweep(&dir, |_| true).unwrap(), 0);
+        }
     }
 
     #[test]

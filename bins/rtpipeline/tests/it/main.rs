@@ -1,6 +1,11 @@
 //! `rtpipeline run` as a user meets it: what is done, what is done again, and what one broken course costs.
-#![expect(clippy::unwrap_used, reason = "test helpers stop the test with a message")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test with a message")]
 
 mod again;
+mod bench;
 mod broken;
+mod commands;
+mod damage;
+mod freshness;
+mod interruption;
 mod run;

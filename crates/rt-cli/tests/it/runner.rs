@@ -286,10 +286,10 @@ fn left_over_temporary_files_go_with_the_next_run() {
     let bench = Bench::new();
     bench.run("").unwrap();
     let left = [
-        bench.course.dvh_dir().join(".dvh_metrics.parquet.tmp-1-0123abcd"),
-        bench.course.root().join("state/.dvh.json.tmp-1-0123abcd"),
+        bench.course.dvh_dir().join(".dvh_metrics.parquet.tmp-4194305-0123abcd"),
+        bench.course.root().join("state/.dvh.json.tmp-4194305-0123abcd"),
     ];
-    let of_another_stage = bench.course.root().join("state/.qc.json.tmp-1-0123abcd");
+    let of_another_stage = bench.course.root().join("state/.qc.json.tmp-4194305-0123abcd");
     for path in left.iter().chain([&of_another_stage]) {
         fs::write(path, "half").unwrap();
     }
