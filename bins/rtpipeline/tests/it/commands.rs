@@ -118,7 +118,7 @@ fn explain_tells_the_graph_and_why_a_stage_would_run() {
     assert_eq!(explained.code, Some(0), "{explained:?}");
     for part in [
         "after: structures",
-        "dvh/dvh_metrics.parquet",
+        "input images/dose.nii  (required, from organize)",
         "would run: never finished before",
         "config dvh.bin_width_gy = 0.01",
     ] {
