@@ -19,6 +19,10 @@ enum Topic {
     Radiomics,
 }
 
+/// Largest relative difference of a feature that passes.
+#[cfg(feature = "conformance")]
+const RADIOMICS_TOLERANCE: f64 = 1e-6;
+
 /// Prints the table of the comparison.
 ///
 /// # Errors
@@ -47,4 +51,21 @@ fn compare(what: Topic, _shared: &std::path::Path) -> anyhow::Result<()> {
         &name,
     ]);
     crate::shell::run(&mut again)
+}
+
+#[cfg(feature = "conformance")]
+fn compare(what: Topic, shared: &std::path::Path) -> anyhow::Result<()> {
+    let (table, misses) = match what {
+        Topic::Dvh => {
+            let report = rt_conformance::dvh_analytic::run(&shared.join("data/dvh-analytic"))?;
+            (report.to_string(), report.misses().len())
+        }
+        Topic::Radiomics => {
+            let report = rt_conformance::pyradiomics::run(&shared.join("data/radiomics-golden"))?;
+            (report.to_string(), report.misses(RADIOMICS_TOLERANCE).len())
+        }
+    };
+    println!("{table}");
+    anyhow::ensure!(misses == 0, "{misses} rows of the table are outside their tolerance");
+    Ok(())
 }
