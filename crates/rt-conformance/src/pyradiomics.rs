@@ -278,8 +278,8 @@ fn transformed(image: AnyVolume, transform: Option<&str>) -> AnyVolume {
             values.map(|v| (v - sum / n) * factor).into()
         }
         Some(scale) if scale.starts_with("scale_") => {
-            let factor: f64 = scale["scale_".len()..].parse().unwrap_or(f64::NAN);
-            image.to_f64().map(|v| (v * factor) as f32).into()
+            let factor: f32 = scale["scale_".len()..].parse().unwrap_or(f32::NAN);
+            image.to_f64().map(|v| *v as f32 * factor).into()
         }
         _ => image,
     }

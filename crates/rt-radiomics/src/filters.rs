@@ -6,6 +6,7 @@
 
 mod gradient;
 mod lbp2d;
+mod lbp3d;
 mod log;
 mod pointwise;
 mod wavelet;
@@ -16,6 +17,7 @@ use crate::sample::SampleKind;
 use crate::settings::Filter;
 use crate::vector::ImageWarning;
 
+pub(crate) use lbp3d::image_names as lbp3d_names;
 pub use wavelet::Bank;
 pub(crate) use wavelet::image_names as wavelet_names;
 
@@ -78,6 +80,18 @@ pub(crate) fn derive(
             values: gradient::values(base, lo, roi, *use_spacing),
             kind: SampleKind::F32,
         }),
+        Filter::Lbp3d {
+            levels,
+            radius,
+            subdivision,
+        } => {
+            let sphere = lbp3d::Sphere {
+                levels: *levels,
+                radius: *radius,
+                subdivision: *subdivision,
+            };
+            lbp3d::derive(base, lo, roi, sphere, measure);
+        }
         Filter::Lbp2d { radius, samples, axis } => measure(Derived {
             name: "lbp-2D".to_owned(),
             values: lbp2d::values(base, lo, roi, *radius, *samples, *axis),

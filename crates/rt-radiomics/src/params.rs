@@ -318,6 +318,27 @@ fn read_filter(name: &str, own: &mut Section, texture: &TextureSettings) -> Resu
                 return Err(unsupported("lbp2DMethod other than uniform"));
             }
         }
+        Filter::Lbp3d {
+            levels,
+            radius,
+            subdivision,
+        } => {
+            *levels = own.count("lbp3DLevels", "a whole number from 1 to 10")?.unwrap_or(2);
+            *radius = own
+                .number("lbp3DIcosphereRadius", "a number above 0", |v| v > 0.0 && v < 100.0)?
+                .unwrap_or(1.0);
+            *subdivision = own.count("lbp3DIcosphereSubdivision", "a whole number from 0 to 4")?.unwrap_or(1);
+            if !(1..=10).contains(levels) {
+                return Err(bad("lbp3DLevels", &levels.to_string(), "a whole number from 1 to 10"));
+            }
+            if *subdivision > 4 {
+                return Err(bad(
+                    "lbp3DIcosphereSubdivision",
+                    &subdivision.to_string(),
+                    "a whole number from 0 to 4",
+                ));
+            }
+        }
         Filter::Original | Filter::Square | Filter::SquareRoot | Filter::Logarithm | Filter::Exponential => {}
     }
     Ok(filter)

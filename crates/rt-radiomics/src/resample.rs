@@ -7,6 +7,11 @@
 mod bspline;
 mod linear;
 
+/// The parts of the spline that filters use too.
+pub(crate) mod spline {
+    pub(crate) use super::bspline::{mirrored, prefilter, weights};
+}
+
 use ndarray::Array3;
 use rayon::prelude::*;
 use rt_core::{Grid, Mat3, Vec3};

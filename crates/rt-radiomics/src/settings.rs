@@ -3,7 +3,7 @@
 //! [`Settings::default`] is PyRadiomics without a parameter file: original image, bins of width 25, 107 features. A parameter file is read
 //! by [`Settings::from_pyradiomics_yaml`].
 
-use crate::filters::{Bank, wavelet_names};
+use crate::filters::{Bank, lbp3d_names, wavelet_names};
 use crate::registry::{FeatureClass, sort_key};
 
 /// How values become grey levels.
@@ -179,6 +179,15 @@ pub enum Filter {
         /// Axis `[i, j, k]` across the slices.
         axis: usize,
     },
+    /// Local binary patterns on a sphere.
+    Lbp3d {
+        /// Degrees of spherical harmonics, from 0.
+        levels: usize,
+        /// Radius in voxels.
+        radius: f64,
+        /// Times that the faces of the icosahedron are split.
+        subdivision: usize,
+    },
 }
 
 /// A scale of a filter in mm. Its text is part of column names: 1 and 1.0 give different ones.
@@ -210,6 +219,7 @@ impl Filter {
             Self::Exponential => "Exponential",
             Self::Gradient { .. } => "Gradient",
             Self::Lbp2d { .. } => "LBP2D",
+            Self::Lbp3d { .. } => "LBP3D",
         }
     }
 
@@ -219,6 +229,7 @@ impl Filter {
             Self::LoG { sigmas } => sigmas.iter().map(Sigma::image_name).collect(),
             Self::Wavelet { level, .. } => wavelet_names(*level),
             Self::Lbp2d { .. } => vec!["lbp-2D".to_owned()],
+            Self::Lbp3d { levels, .. } => lbp3d_names(*levels),
             Self::Original | Self::Square | Self::SquareRoot | Self::Logarithm | Self::Exponential | Self::Gradient { .. } => {
                 vec![self.name().to_lowercase()]
             }
@@ -249,11 +260,11 @@ impl Filter {
                 samples: 8,
                 axis: 2,
             },
-            "LBP3D" => {
-                return Err(SettingsError::Unsupported {
-                    what: format!("image type {name}"),
-                });
-            }
+            "LBP3D" => Self::Lbp3d {
+                levels: 2,
+                radius: 1.0,
+                subdivision: 1,
+            },
             other => return Err(SettingsError::UnknownImageType(other.to_owned())),
         })
     }

@@ -4,7 +4,7 @@
 //! second largest eigenvalue: the second largest singular value of S. For a symmetrical matrix S is symmetric and its singular values are
 //! the magnitudes of its eigenvalues.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::glcm::Cell;
 
@@ -14,32 +14,79 @@ pub(crate) fn coefficient(cells: &[Cell], px: &[f64], py: &[f64], symmetrical: b
         return 1.0;
     }
     // Levels without a pair in this direction add an eigenvalue of 0.
-    let kept = |p: &[f64]| {
-        let mut place = vec![usize::MAX; p.len()];
-        let present = (0..p.len()).filter(|n| p[*n] > 0.0);
-        let count = present.enumerate().map(|(to, from)| place[from] = to).count();
-        (place, count)
-    };
-    let ((rows, nr), (columns, nc)) = (kept(px), kept(py));
-    if nr.min(nc) < 2 {
+    let (rows, columns) = (Places::new(px), Places::new(py));
+    if rows.kept.min(columns.kept) < 2 {
         return 0.0;
     }
-    let mut s = DMatrix::<f64>::zeros(nr, nc);
+    let mut s = DMatrix::<f64>::zeros(rows.kept, columns.kept);
     for c in cells {
         let (i, j) = (usize::from(c.i), usize::from(c.j));
-        s[(rows[i], columns[j])] = c.p / (px[i] * py[j]).sqrt();
+        s[(rows.place[i], columns.place[j])] = c.p / (px[i] * py[j]).sqrt();
     }
-    let mut singular: Vec<f64> = if symmetrical {
-        s.symmetric_eigenvalues().iter().map(|v| v.abs()).collect()
+    let matrix = if symmetrical { s } else { &s * s.transpose() };
+    let mut values: Vec<f64> = matrix.symmetric_eigenvalues().iter().copied().collect();
+    values.sort_unstable_by(|a, b| b.abs().total_cmp(&a.abs()));
+    let squared = if symmetrical { values[1] * values[1] } else { values[1] };
+    let shift = if f64::EPSILON / (rows.smallest * columns.smallest) > NEGLIGIBLE {
+        epsilon_shift(matrix, values[1], cells, px, py, &rows)
     } else {
-        (&s * s.transpose())
-            .symmetric_eigenvalues()
-            .iter()
-            .map(|v| v.max(0.0).sqrt())
-            .collect()
+        0.0
     };
-    singular.sort_unstable_by(|a, b| b.total_cmp(a));
-    singular[1]
+    (squared + shift).max(0.0).sqrt()
+}
+
+/// Relative change by the epsilon in the reference's denominator below which it is left out.
+const NEGLIGIBLE: f64 = 1e-11;
+
+/// Which levels have a pair, numbered from 0, and the smallest probability among them.
+struct Places {
+    place: Vec<usize>,
+    kept: usize,
+    smallest: f64,
+}
+
+impl Places {
+    fn new(p: &[f64]) -> Self {
+        let mut place = vec![usize::MAX; p.len()];
+        let present = (0..p.len()).filter(|n| p[*n] > 0.0);
+        let kept = present.enumerate().map(|(to, from)| place[from] = to).count();
+        let smallest = p.iter().copied().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
+        Self { place, kept, smallest }
+    }
+}
+
+/// The reference divides by px py + eps. Rare levels of large regions have px py of 1e-13, and then it shows: here to first order, by the
+/// eigenvector of the second eigenvalue (found by inverse iteration).
+fn epsilon_shift(mut matrix: DMatrix<f64>, eigenvalue: f64, cells: &[Cell], px: &[f64], py: &[f64], rows: &Places) -> f64 {
+    let n = matrix.nrows();
+    let near = eigenvalue * (1.0 + 1e-9) + 1e-15;
+    for k in 0..n {
+        matrix[(k, k)] -= near;
+    }
+    let lu = matrix.lu();
+    // Any start that is not orthogonal to the vector; these numbers have no symmetry.
+    let mut w = DVector::from_fn(n, |k, _| ((k * 37 + 11) % 101) as f64 / 101.0 - 0.37);
+    for _ in 0..3 {
+        match lu.solve(&w) {
+            Some(next) if next.norm().is_finite() && next.norm() > 0.0 => w = next.normalize(),
+            _ => return 0.0,
+        }
+    }
+    // Q = Dx^-1/2 (S S^T) Dx^1/2: right vector Dx^-1/2 w, left vector Dx^1/2 w.
+    let component = |level: usize| w[rows.place[level]];
+    let mut projected = vec![0.0; py.len()];
+    for c in cells {
+        projected[usize::from(c.j)] += c.p * component(usize::from(c.i)) / px[usize::from(c.i)].sqrt();
+    }
+    -cells
+        .iter()
+        .map(|c| {
+            let (i, k) = (usize::from(c.i), usize::from(c.j));
+            let product = px[i] * py[k];
+            let share = f64::EPSILON / (product + f64::EPSILON);
+            px[i].sqrt() * component(i) * (c.p / product) * share * projected[k]
+        })
+        .sum::<f64>()
 }
 
 #[cfg(test)]

@@ -15,7 +15,12 @@ pub(super) fn apply(filter: &Filter, values: &mut [f64], largest: f64) {
             (x.abs() + 1.0).ln().copysign(x) * range
         },
         Filter::Exponential => &|x| (largest.ln() / largest * x).exp(),
-        Filter::Original | Filter::LoG { .. } | Filter::Wavelet { .. } | Filter::Gradient { .. } | Filter::Lbp2d { .. } => &|x| x,
+        Filter::Original
+        | Filter::LoG { .. }
+        | Filter::Wavelet { .. }
+        | Filter::Gradient { .. }
+        | Filter::Lbp2d { .. }
+        | Filter::Lbp3d { .. } => &|x| x,
     };
     for v in values {
         *v = f(*v);

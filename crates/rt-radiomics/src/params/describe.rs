@@ -96,6 +96,13 @@ fn describe_filter(filter: &Filter) -> Value {
         Filter::Lbp2d { radius, samples, .. } => {
             json!({ "lbp2DRadius": radius, "lbp2DSamples": samples, "lbp2DMethod": "uniform" })
         }
+        Filter::Lbp3d {
+            levels,
+            radius,
+            subdivision,
+        } => {
+            json!({ "lbp3DLevels": levels, "lbp3DIcosphereRadius": radius, "lbp3DIcosphereSubdivision": subdivision })
+        }
         Filter::Original | Filter::Square | Filter::SquareRoot | Filter::Logarithm | Filter::Exponential => json!({}),
     }
 }

@@ -25,7 +25,7 @@ fn pole() -> f64 {
 }
 
 /// Turns samples into coefficients in place: along i, then j, then k.
-pub(super) fn prefilter(field: &mut Field) {
+pub(crate) fn prefilter(field: &mut Field) {
     let [ni, nj, nk] = field.size;
     // Eight rows at a time: the recursion of one row waits for itself, eight of them fill the gaps.
     field.data.par_chunks_mut(ni * 8).for_each(|rows| filter_rows(rows, ni));
@@ -141,18 +141,21 @@ struct Taps {
     weight: [f64; 4],
 }
 
+/// Weights of the four coefficients around a position that lies `w` past the second of them.
+pub(crate) fn weights(w: f64) -> [f64; 4] {
+    let w3 = (1.0 / 6.0) * w * w * w;
+    let w0 = (1.0 / 6.0) + 0.5 * w * (w - 1.0) - w3;
+    let w2 = w + w0 - 2.0 * w3;
+    [w0, 1.0 - w0 - w2 - w3, w2, w3]
+}
+
 fn taps(axis: &Axis<'_>) -> Vec<Option<Taps>> {
     let of = |p: &f64| {
         super::inside(*p, axis.whole).then(|| {
             let base = p.floor();
-            let w = p - base;
-            let w3 = (1.0 / 6.0) * w * w * w;
-            let w0 = (1.0 / 6.0) + 0.5 * w * (w - 1.0) - w3;
-            let w2 = w + w0 - 2.0 * w3;
-            let w1 = 1.0 - w0 - w2 - w3;
             Taps {
                 place: std::array::from_fn(|t| mirrored(base + t as f64 - 1.0, axis.whole) - axis.first),
-                weight: [w0, w1, w2, w3],
+                weight: weights(p - base),
             }
         })
     };
@@ -160,7 +163,7 @@ fn taps(axis: &Axis<'_>) -> Vec<Option<Taps>> {
 }
 
 /// The sample that stands for an index beyond the ends: mirrored without repeating the end.
-fn mirrored(index: f64, n: usize) -> usize {
+pub(crate) fn mirrored(index: f64, n: usize) -> usize {
     let last = n as f64 - 1.0;
     if n == 1 {
         return 0;
