@@ -7,6 +7,7 @@ pub(crate) mod firstorder;
 pub(crate) mod glcm;
 pub(crate) mod mcc;
 pub(crate) mod ngtdm;
+pub(crate) mod pairwise;
 pub(crate) mod shape;
 pub(crate) mod shape2d;
 pub(crate) mod size_matrix;

@@ -1,29 +1,12 @@
 //! First-order statistics of the values of a region.
 
-use rt_core::float::Sum;
-
-use super::entropy_term;
+use super::{entropy_term, pairwise};
 use crate::registry::FirstOrder as F;
 use crate::sample::SampleKind;
 
-/// Values that are summed up plainly before the compensated sum takes over; fixed, so that the result does not depend on threads.
-const CHUNK: usize = 512;
-
-/// Sum of `f` over the values: four running sums inside a chunk, compensated between chunks.
+/// Sum of `f` over the values.
 fn sum_of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
-    let mut total = Sum::default();
-    for chunk in values.chunks(CHUNK) {
-        let mut lanes = [0.0; 4];
-        let quads = chunk.chunks_exact(4);
-        let rest: f64 = quads.remainder().iter().map(|v| f(*v)).sum();
-        for quad in quads {
-            for (lane, v) in lanes.iter_mut().zip(quad) {
-                *lane += f(*v);
-            }
-        }
-        total.add((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest);
-    }
-    total.value()
+    pairwise::sum(values.len(), &|n| f(values[n]))
 }
 
 /// First-order features. `level_counts` are the voxels of each grey level, `shift` is `voxelArrayShift`.

@@ -27,12 +27,12 @@ pub(crate) fn coefficient(cells: &[Cell], px: &[f64], py: &[f64], symmetrical: b
     let mut values: Vec<f64> = matrix.symmetric_eigenvalues().iter().copied().collect();
     values.sort_unstable_by(|a, b| b.abs().total_cmp(&a.abs()));
     let squared = if symmetrical { values[1] * values[1] } else { values[1] };
-    let shift = if f64::EPSILON / (rows.smallest * columns.smallest) > NEGLIGIBLE {
-        epsilon_shift(matrix, values[1], cells, px, py, &rows)
+    let exact = if f64::EPSILON / (rows.smallest * columns.smallest) > NEGLIGIBLE {
+        with_epsilon(squared, cells, px, py, &rows, &columns)
     } else {
-        0.0
+        squared
     };
-    (squared + shift).max(0.0).sqrt()
+    exact.max(0.0).sqrt()
 }
 
 /// Relative change by the epsilon in the reference's denominator below which it is left out.
@@ -55,38 +55,44 @@ impl Places {
     }
 }
 
-/// The reference divides by px py + eps. Rare levels of large regions have px py of 1e-13, and then it shows: here to first order, by the
-/// eigenvector of the second eigenvalue (found by inverse iteration).
-fn epsilon_shift(mut matrix: DMatrix<f64>, eigenvalue: f64, cells: &[Cell], px: &[f64], py: &[f64], rows: &Places) -> f64 {
-    let n = matrix.nrows();
-    let near = eigenvalue * (1.0 + 1e-9) + 1e-15;
-    for k in 0..n {
-        matrix[(k, k)] -= near;
+/// The reference divides by px py + eps. Rare levels of large regions have px py of 1e-13, and then it shows: here the eigenvalue of that Q
+/// nearest to the one without epsilon, by Rayleigh quotient iteration.
+fn with_epsilon(squared: f64, cells: &[Cell], px: &[f64], py: &[f64], rows: &Places, columns: &Places) -> f64 {
+    let (mut p, mut a) = (
+        DMatrix::<f64>::zeros(rows.kept, columns.kept),
+        DMatrix::<f64>::zeros(rows.kept, columns.kept),
+    );
+    for c in cells {
+        let (i, j) = (usize::from(c.i), usize::from(c.j));
+        let at = (rows.place[i], columns.place[j]);
+        p[at] = c.p;
+        a[at] = c.p / (px[i] * py[j] + f64::EPSILON);
     }
-    let lu = matrix.lu();
+    let q = a * p.transpose();
+    let n = q.nrows();
     // Any start that is not orthogonal to the vector; these numbers have no symmetry.
-    let mut w = DVector::from_fn(n, |k, _| ((k * 37 + 11) % 101) as f64 / 101.0 - 0.37);
-    for _ in 0..3 {
-        match lu.solve(&w) {
-            Some(next) if next.norm().is_finite() && next.norm() > 0.0 => w = next.normalize(),
-            _ => return 0.0,
+    let mut x = DVector::from_fn(n, |k, _| ((k * 37 + 11) % 101) as f64 / 101.0 - 0.37).normalize();
+    let mut value = squared * (1.0 + 1e-12);
+    for _ in 0..6 {
+        let mut shifted = q.clone();
+        for k in 0..n {
+            shifted[(k, k)] -= value;
+        }
+        let Some(y) = shifted.lu().solve(&x).filter(|y| y.norm().is_finite() && y.norm() > 0.0) else {
+            break;
+        };
+        let step = x.dot(&x) / x.dot(&y);
+        x = y.normalize();
+        if !step.is_finite() {
+            break;
+        }
+        value += step;
+        if step.abs() <= 1e-15 * value.abs() {
+            break;
         }
     }
-    // Q = Dx^-1/2 (S S^T) Dx^1/2: right vector Dx^-1/2 w, left vector Dx^1/2 w.
-    let component = |level: usize| w[rows.place[level]];
-    let mut projected = vec![0.0; py.len()];
-    for c in cells {
-        projected[usize::from(c.j)] += c.p * component(usize::from(c.i)) / px[usize::from(c.i)].sqrt();
-    }
-    -cells
-        .iter()
-        .map(|c| {
-            let (i, k) = (usize::from(c.i), usize::from(c.j));
-            let product = px[i] * py[k];
-            let share = f64::EPSILON / (product + f64::EPSILON);
-            px[i].sqrt() * component(i) * (c.p / product) * share * projected[k]
-        })
-        .sum::<f64>()
+    // The epsilon is a small change: anything else means that the iteration went to another eigenvalue.
+    if (value - squared).abs() < 1e-2 * squared { value } else { squared }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(super) fn values(base: &Base<'_, '_>, lo: [usize; 3], roi: &Roi, radius: f64
     let mut reach = [whole(radius.ceil()) + 1; 3];
     reach[axis] = 0;
     let (field, at) = base.window(lo, roi.size, reach);
+    let origin: [usize; 3] = std::array::from_fn(|a| lo[a] - at[a]);
     let points: Vec<(f64, f64)> = (0..samples)
         .map(|p| {
             let angle = 2.0 * std::f64::consts::PI * p as f64 / samples as f64;
@@ -19,7 +20,7 @@ pub(super) fn values(base: &Base<'_, '_>, lo: [usize; 3], roi: &Roi, radius: f64
     for run in &roi.runs {
         for i in run.i..run.i + run.len {
             let voxel = [at[0] + i, at[1] + run.j, at[2] + run.k];
-            out.push(pattern(&field, voxel, axis, &points, &mut above));
+            out.push(pattern(&field, voxel, origin, axis, &points, &mut above));
         }
     }
     out
@@ -39,7 +40,14 @@ fn whole(v: f64) -> usize {
     v as usize
 }
 
-fn pattern(field: &Field, voxel: [usize; 3], axis: usize, points: &[(f64, f64)], above: &mut [bool]) -> f64 {
+#[expect(clippy::cast_possible_truncation, reason = "a position near the image, in voxels")]
+fn whole_signed(v: f64) -> isize {
+    v as isize
+}
+
+/// `origin` is where the field begins in the whole image: the reference finds the way between pixels from absolute positions, and its last bit
+/// decides in even areas.
+fn pattern(field: &Field, voxel: [usize; 3], origin: [usize; 3], axis: usize, points: &[(f64, f64)], above: &mut [bool]) -> f64 {
     // Rows and columns of the slice: the two remaining axes, the faster one as columns.
     let (row, column) = [(2, 1), (2, 0), (1, 0)][axis];
     let value = |r: isize, c: isize| -> f64 {
@@ -56,16 +64,11 @@ fn pattern(field: &Field, voxel: [usize; 3], axis: usize, points: &[(f64, f64)],
     let (r, c) = (voxel[row].cast_signed(), voxel[column].cast_signed());
     let centre = value(r, c);
     for ((dr, dc), above) in points.iter().zip(&mut *above) {
-        let (fr, fc) = (dr.floor(), dc.floor());
-        let (wr, wc) = (dr - fr, dc - fc);
-        let step = |v: f64| {
-            if v < 0.0 {
-                -(whole(-v).cast_signed())
-            } else {
-                whole(v).cast_signed()
-            }
-        };
-        let (r0, c0, r1, c1) = (r + step(fr), c + step(fc), r + step(dr.ceil()), c + step(dc.ceil()));
+        let (y, x) = ((origin[row] + voxel[row]) as f64 + dr, (origin[column] + voxel[column]) as f64 + dc);
+        let (wr, wc) = (y - y.floor(), x - x.floor());
+        let at = |v: f64, origin: usize| whole_signed(v) - origin.cast_signed();
+        let (r0, c0) = (at(y.floor(), origin[row]), at(x.floor(), origin[column]));
+        let (r1, c1) = (at(y.ceil(), origin[row]), at(x.ceil(), origin[column]));
         let top = (1.0 - wc) * value(r0, c0) + wc * value(r0, c1);
         let bottom = (1.0 - wc) * value(r1, c0) + wc * value(r1, c1);
         *above = (1.0 - wr) * top + wr * bottom - centre >= 0.0;

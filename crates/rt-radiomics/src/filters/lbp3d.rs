@@ -7,6 +7,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::Derived;
+use crate::features::pairwise;
 use crate::image::{Base, Field};
 use crate::resample::spline::{mirrored, prefilter, weights};
 use crate::roi::Roi;
@@ -86,7 +87,7 @@ impl Sampler<'_> {
         let centre = self.image.data[(k * self.image.size[1] + j) * self.image.size[0] + i];
         let above: Vec<bool> = samples.iter().map(|s| *s >= centre).collect();
         let mut out: Vec<f64> = self.harmonics.iter().map(|d| d.norm(&above)).collect();
-        out.push(excess_kurtosis(&samples));
+        out.push(excess_kurtosis(&samples, kind));
         out
     }
 
@@ -122,17 +123,33 @@ fn stored(value: f64, kind: SampleKind) -> f64 {
     }
 }
 
-fn excess_kurtosis(samples: &[f64]) -> f64 {
+/// Kurtosis of the samples minus 3, in the precision of the image; NaN without spread.
+fn excess_kurtosis(samples: &[f64], kind: SampleKind) -> f64 {
+    if kind == SampleKind::F32 {
+        let samples: Vec<f32> = samples.iter().map(|v| single(*v)).collect();
+        let n = single(samples.len() as f64);
+        let mean = pairwise::sum(samples.len(), &|i| samples[i]) / n;
+        let square = |i: usize| (samples[i] - mean) * (samples[i] - mean);
+        let m2 = pairwise::sum(samples.len(), &square) / n;
+        let m4 = pairwise::sum(samples.len(), &|i| square(i) * square(i)) / n;
+        let flat = m2 <= (1e-6 * mean) * (1e-6 * mean);
+        return f64::from(if flat { f32::NAN } else { m4 / (m2 * m2) - 3.0 });
+    }
     let n = samples.len() as f64;
-    let mean = samples.iter().sum::<f64>() / n;
-    let m2 = samples.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    let m4 = samples.iter().map(|v| (v - mean).powi(4)).sum::<f64>() / n;
-    // Without spread there is no kurtosis; the reference's library compares with the precision of the mean.
+    let mean = pairwise::sum(samples.len(), &|i| samples[i]) / n;
+    let square = |i: usize| (samples[i] - mean) * (samples[i] - mean);
+    let m2 = pairwise::sum(samples.len(), &square) / n;
+    let m4 = pairwise::sum(samples.len(), &|i| square(i) * square(i)) / n;
     if m2 <= (1e-15 * mean).powi(2) {
         f64::NAN
     } else {
         m4 / (m2 * m2) - 3.0
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+fn single(v: f64) -> f32 {
+    v as f32
 }
 
 /// Spherical harmonics of one degree at the vertices, real and imaginary parts by order.
