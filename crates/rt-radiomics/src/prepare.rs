@@ -1,8 +1,8 @@
 //! From image and mask to what features are computed on (`spec/radiomics-conventions.md` section 1, steps 1 to 5).
 
 use ndarray::{Array3, s};
-use rt_core::{Grid, GridTolerance};
-use rt_image::Mask;
+use rt_core::{Grid, GridTolerance, Vec3};
+use rt_image::{Mask, resample_mask};
 
 use crate::diagnostics::{Diagnostics, Geometry, MaskFacts, ValueRange};
 use crate::error::ExtractError;
@@ -90,23 +90,22 @@ pub(crate) fn prepare<'s, 'a>(
 ) -> Result<Prepared<'s, 'a>, ExtractError> {
     let grid = source.samples.grid();
     check_grid(grid)?;
-    check_geometry(grid, mask.grid(), settings)?;
     if mask.is_empty() {
         return Err(ExtractError::Empty);
     }
-    let placed = Placed {
-        lo: mask.lo(),
-        block: mask.block().to_owned(),
-    };
     if settings.additional_info {
         diagnostics.push_image("original", geometry(grid), source.range());
-        diagnostics.push_mask(
-            "original",
-            geometry(grid),
-            &MaskFacts::new(grid, placed.lo, placed.block.view()),
-            None,
-        );
+        let facts = MaskFacts::new(mask.grid(), mask.lo(), mask.block());
+        diagnostics.push_mask("original", geometry(mask.grid()), &facts, None);
     }
+    let placed = match check_geometry(grid, mask.grid(), settings) {
+        Ok(()) => Placed {
+            lo: mask.lo(),
+            block: mask.block().to_owned(),
+        },
+        Err(_) if settings.correct_mask => corrected(source, mask, settings, diagnostics)?,
+        Err(mismatch) => return Err(mismatch),
+    };
     let scaling = source.scaling(settings.normalise, || {
         let roi = Roi::new(placed.block.view(), grid.spacing());
         Base::Whole { source, scaling: None }.values(placed.lo, &roi)
@@ -119,6 +118,41 @@ pub(crate) fn prepare<'s, 'a>(
         return finish(Base::Part(field), inner, &part, settings, diagnostics);
     }
     finish(Base::Whole { source, scaling }, placed, grid, settings, diagnostics)
+}
+
+/// The mask on the grid of the image, nearest voxels, when its box lies in the image.
+fn corrected(source: &ImageSource<'_>, mask: &Mask, settings: &Settings, diagnostics: &mut Diagnostics) -> Result<Placed, ExtractError> {
+    let grid = source.samples.grid();
+    let (mut lo, mut hi) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
+    for corner in 0..8 {
+        let end = |a: usize| mask.lo()[a] as f64 - 0.5 + if corner >> a & 1 == 1 { mask.size()[a] as f64 } else { 0.0 };
+        let at: [f64; 3] = grid
+            .world_to_index(mask.grid().index_to_world(Vec3::new(end(0), end(1), end(2))))
+            .into();
+        for a in 0..3 {
+            lo[a] = lo[a].min(at[a]);
+            hi[a] = hi[a].max(at[a]);
+        }
+    }
+    let tolerance = 1e-3;
+    if (0..3).any(|a| lo[a] < -0.5 - tolerance || hi[a] > grid.size()[a] as f64 - 0.5 + tolerance) {
+        return Err(ExtractError::OutsideImage { lo, hi, size: grid.size() });
+    }
+    let moved = resample_mask(mask, grid);
+    if moved.is_empty() {
+        return Err(ExtractError::Empty);
+    }
+    let placed = Placed {
+        lo: moved.lo(),
+        block: moved.block().to_owned(),
+    };
+    if settings.additional_info {
+        let facts = MaskFacts::new(grid, placed.lo, placed.block.view());
+        let roi = Roi::new(placed.block.view(), grid.spacing());
+        let values = Base::Whole { source, scaling: None }.values(placed.lo, &roi);
+        diagnostics.push_mask("corrected", geometry(grid), &facts, Some(ValueRange::of(&values)));
+    }
+    Ok(placed)
 }
 
 /// The region and its padding at the wanted spacing.
@@ -224,4 +258,67 @@ fn resegment(base: &Base<'_, '_>, placed: &Placed, roi: &Roi, rule: Resegmentati
         return Err(refused);
     }
     Placed::tight(placed.lo, block).ok_or(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ndarray::Array3;
+    use rt_image::Volume;
+
+    use super::*;
+    use crate::extract::extract;
+
+    #[test]
+    fn a_mask_on_another_grid_is_refused_or_corrected() {
+        let grid = Arc::new(Grid::axis_aligned([20, 20, 20], Vec3::ZERO, [1.0; 3]).unwrap());
+        let data = Array3::from_shape_fn((20, 20, 20), |(k, j, i)| ((k * 7 + j * 13 + i * 29) % 97) as f32);
+        let image = Volume::new(Arc::clone(&grid), data).unwrap();
+        // Voxels of 2 mm with the same outer corner: 3 x 3 x 3 of them are 6 x 6 x 6 of the image.
+        let coarse = Arc::new(Grid::axis_aligned([10, 10, 10], Vec3::splat(0.5), [2.0; 3]).unwrap());
+        let mask = Mask::from_block(&coarse, [2, 2, 2], Array3::ones((3, 3, 3))).unwrap();
+        let mut settings = Settings::default();
+        let error = extract(image.view(), &mask, &settings).unwrap_err();
+        assert_eq!(error.code(), "radiomics.grid_mismatch");
+        assert!(error.to_string().contains("[20, 20, 20] against [10, 10, 10]"), "{error}");
+        settings.correct_mask = true;
+        let features = extract(image.view(), &mask, &settings).unwrap();
+        assert_eq!(features.voxels, 216);
+        let direct = Mask::from_block(&grid, [4, 4, 4], Array3::ones((6, 6, 6))).unwrap();
+        let expected = extract(image.view(), &direct, &settings).unwrap();
+        assert_eq!(features.values(), expected.values());
+        assert!(features.diagnostics.get("diagnostics_Mask-corrected_VoxelNum").is_some());
+        let outside = Arc::new(Grid::axis_aligned([10, 10, 10], Vec3::splat(15.0), [2.0; 3]).unwrap());
+        let mask = Mask::from_block(&outside, [2, 2, 2], Array3::ones((3, 3, 3))).unwrap();
+        assert_eq!(
+            extract(image.view(), &mask, &settings).unwrap_err().code(),
+            "radiomics.outside_image"
+        );
+    }
+
+    #[test]
+    fn resegmentation_keeps_the_shape_and_changes_the_values() {
+        let grid = Arc::new(Grid::axis_aligned([10, 10, 10], Vec3::ZERO, [1.0; 3]).unwrap());
+        let data = Array3::from_shape_fn((10, 10, 10), |(k, j, i)| i16::try_from(k * 100 + j * 10 + i).unwrap());
+        let image = Volume::new(Arc::clone(&grid), data).unwrap();
+        let mask = Mask::from_block(&grid, [0, 0, 0], Array3::ones((10, 10, 10))).unwrap();
+        let rule = |lower, upper| Settings {
+            resegment: Some(Resegmentation {
+                mode: ResegmentMode::Absolute,
+                lower,
+                upper: Some(upper),
+                shape: false,
+            }),
+            ..Settings::default()
+        };
+        let features = extract(image.view(), &mask, &rule(200.0, 399.0)).unwrap();
+        assert_eq!(features.get("original_shape_VoxelVolume"), Some(1000.0));
+        assert_eq!(features.get("original_firstorder_Minimum"), Some(200.0));
+        assert_eq!(features.get("original_firstorder_Mean"), Some(299.5));
+        assert_eq!(
+            extract(image.view(), &mask, &rule(5000.0, 6000.0)).unwrap_err().code(),
+            "radiomics.resegmented"
+        );
+    }
 }

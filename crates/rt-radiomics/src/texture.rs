@@ -118,6 +118,10 @@ pub(crate) fn half_steps(distances: &[usize], size: [usize; 3], flat: Option<usi
 }
 
 #[cfg(test)]
+#[path = "texture/tests.rs"]
+mod matrices;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -58,31 +58,30 @@ impl Places {
 /// The reference divides by px py + eps. Rare levels of large regions have px py of 1e-13, and then it shows: here the eigenvalue of that Q
 /// nearest to the one without epsilon, by Rayleigh quotient iteration.
 fn with_epsilon(squared: f64, cells: &[Cell], px: &[f64], py: &[f64], rows: &Places, columns: &Places) -> f64 {
-    let (mut p, mut a) = (
-        DMatrix::<f64>::zeros(rows.kept, columns.kept),
-        DMatrix::<f64>::zeros(rows.kept, columns.kept),
-    );
+    let mut joint = DMatrix::<f64>::zeros(rows.kept, columns.kept);
+    let mut scaled = joint.clone();
     for c in cells {
         let (i, j) = (usize::from(c.i), usize::from(c.j));
         let at = (rows.place[i], columns.place[j]);
-        p[at] = c.p;
-        a[at] = c.p / (px[i] * py[j] + f64::EPSILON);
+        joint[at] = c.p;
+        scaled[at] = c.p / (px[i] * py[j] + f64::EPSILON);
     }
-    let q = a * p.transpose();
-    let n = q.nrows();
+    let matrix = scaled * joint.transpose();
+    let size = matrix.nrows();
     // Any start that is not orthogonal to the vector; these numbers have no symmetry.
-    let mut x = DVector::from_fn(n, |k, _| ((k * 37 + 11) % 101) as f64 / 101.0 - 0.37).normalize();
+    let mut vector = DVector::from_fn(size, |k, _| ((k * 37 + 11) % 101) as f64 / 101.0 - 0.37).normalize();
     let mut value = squared * (1.0 + 1e-12);
     for _ in 0..6 {
-        let mut shifted = q.clone();
-        for k in 0..n {
+        let mut shifted = matrix.clone();
+        for k in 0..size {
             shifted[(k, k)] -= value;
         }
-        let Some(y) = shifted.lu().solve(&x).filter(|y| y.norm().is_finite() && y.norm() > 0.0) else {
+        let solved = shifted.lu().solve(&vector);
+        let Some(next) = solved.filter(|v| v.norm().is_finite() && v.norm() > 0.0) else {
             break;
         };
-        let step = x.dot(&x) / x.dot(&y);
-        x = y.normalize();
+        let step = vector.dot(&vector) / vector.dot(&next);
+        vector = next.normalize();
         if !step.is_finite() {
             break;
         }

@@ -25,8 +25,8 @@ fn part<T: Copy + Default + Add<Output = T>>(start: usize, n: usize, at: &impl F
                 *total = *total + at(start + i + lane);
             }
         }
-        let [a, b, c, d, e, f, g, h] = lanes;
-        let blocks = ((a + b) + (c + d)) + ((e + f) + (g + h));
+        let pair = |lane: usize| lanes[lane] + lanes[lane + 1];
+        let blocks = (pair(0) + pair(2)) + (pair(4) + pair(6));
         return (start + whole..start + n).fold(blocks, |sum, i| sum + at(i));
     }
     let half = n / 2 - n / 2 % 8;

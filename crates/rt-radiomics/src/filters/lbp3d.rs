@@ -34,7 +34,7 @@ const REACH: usize = 48;
 
 /// Hands the images of all degrees and of the kurtosis to `measure`.
 pub(super) fn derive(base: &Base<'_, '_>, lo: [usize; 3], roi: &Roi, sphere: Sphere, measure: &mut dyn FnMut(Derived)) {
-    let margin = sphere.radius.ceil() as usize + 2;
+    let margin = whole(sphere.radius.ceil()) + 2;
     let (image, at) = base.window(lo, roi.size, [margin + REACH; 3]);
     let whole = base.size();
     let first: [usize; 3] = std::array::from_fn(|a| lo[a] - at[a]);
@@ -147,6 +147,15 @@ fn excess_kurtosis(samples: &[f64], kind: SampleKind) -> f64 {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a radius in voxels, checked when read"
+)]
+fn whole(v: f64) -> usize {
+    v as usize
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
 fn single(v: f64) -> f32 {
     v as f32
@@ -204,7 +213,7 @@ impl Degree {
             im += 2.0 * a * b;
         }
         // Real part of the principal root.
-        ((re.hypot(im) + re) / 2.0).max(0.0).sqrt()
+        f64::midpoint(re.hypot(im), re).max(0.0).sqrt()
     }
 }
 

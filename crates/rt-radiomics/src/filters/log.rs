@@ -2,11 +2,6 @@
 //! `LaplacianRecursiveGaussian` with normalisation across scales.
 //!
 //! Each second derivative is smoothed along the other axes; every pass is stored in `f32`, as the reference does, because bins depend on it.
-#![allow(
-    clippy::similar_names,
-    clippy::many_single_char_names,
-    reason = "axes, indices and weights carry the letters of the formulas"
-)]
 
 use rayon::prelude::*;
 
@@ -89,8 +84,7 @@ struct Recursive {
 }
 
 fn weighted(terms: [f64; 4], power: i32) -> f64 {
-    let places = [0.0_f64, 1.0, 2.0, 3.0];
-    places.iter().zip(terms).map(|(k, term)| k.powi(power) * term).sum()
+    (0u32..).zip(terms).map(|(k, term)| f64::from(k).powi(power) * term).sum()
 }
 
 impl Recursive {
@@ -127,41 +121,38 @@ impl Recursive {
         }
     }
 
-    /// Filters `count` vectors of `width` values, one after the other in memory, along the long axis; results are rounded to `f32`.
+    /// Filters vectors of `width` values, one after the other in memory, along the long axis; results are rounded to `f32`.
     fn run(&self, data: &mut [f64], width: usize) {
         let count = data.len() / width;
+        let line = |i: usize| i * width..(i + 1) * width;
         let mut forward = vec![0.0; data.len()];
-        let mut backward = vec![0.0; data.len()];
+        let edges = self.start_n.map(|c| data[..width].iter().map(|v| v * c).collect::<Vec<f64>>());
         for i in 0..count {
-            for x in 0..width {
-                let input = |back: usize| data[i.saturating_sub(back) * width + x];
-                let sum = input(0) * self.n[0] + input(1) * self.n[1] + input(2) * self.n[2] + input(3) * self.n[3];
-                let mut fed = 0.0;
-                for k in 1..=4 {
-                    fed += if i >= k {
-                        forward[(i - k) * width + x] * self.d[k - 1]
-                    } else {
-                        data[x] * self.start_n[k - 1]
-                    };
+            let (done, rest) = forward.split_at_mut(i * width);
+            let inputs = [0, 1, 2, 3].map(|back: usize| &data[line(i.saturating_sub(back))]);
+            let fed = [1, 2, 3, 4].map(|back| {
+                if i >= back {
+                    (&done[line(i - back)], self.d[back - 1])
+                } else {
+                    (&edges[back - 1][..], 1.0)
                 }
-                forward[i * width + x] = sum - fed;
-            }
+            });
+            recur(&mut rest[..width], inputs, self.n, fed);
         }
         let last = count - 1;
+        let mut backward = vec![0.0; data.len()];
+        let edges = self.start_m.map(|c| data[line(last)].iter().map(|v| v * c).collect::<Vec<f64>>());
         for i in (0..count).rev() {
-            for x in 0..width {
-                let input = |on: usize| data[(i + on).min(last) * width + x];
-                let sum = input(1) * self.m[0] + input(2) * self.m[1] + input(3) * self.m[2] + input(4) * self.m[3];
-                let mut fed = 0.0;
-                for k in 1..=4 {
-                    fed += if i + k <= last {
-                        backward[(i + k) * width + x] * self.d[k - 1]
-                    } else {
-                        data[last * width + x] * self.start_m[k - 1]
-                    };
+            let (rest, done) = backward.split_at_mut((i + 1) * width);
+            let inputs = [1, 2, 3, 4].map(|on: usize| &data[line((i + on).min(last))]);
+            let fed = [1, 2, 3, 4].map(|on| {
+                if i + on <= last {
+                    (&done[line(on - 1)], self.d[on - 1])
+                } else {
+                    (&edges[on - 1][..], 1.0)
                 }
-                backward[i * width + x] = sum - fed;
-            }
+            });
+            recur(&mut rest[i * width..], inputs, self.m, fed);
         }
         for (out, (a, b)) in data.iter_mut().zip(forward.iter().zip(&backward)) {
             *out = SampleKind::F32.store(a + b);
@@ -169,11 +160,24 @@ impl Recursive {
     }
 }
 
+/// out = sum of four weighted inputs minus the sum of four weighted earlier outputs.
+fn recur(out: &mut [f64], inputs: [&[f64]; 4], weights: [f64; 4], fed: [(&[f64], f64); 4]) {
+    let n = out.len();
+    let [x0, x1, x2, x3] = inputs.map(|line| &line[..n]);
+    let [y1, y2, y3, y4] = fed.map(|f| &f.0[..n]);
+    let [d1, d2, d3, d4] = fed.map(|f| f.1);
+    let [w0, w1, w2, w3] = weights;
+    for (n, out) in out.iter_mut().enumerate() {
+        let sum = x0[n] * w0 + x1[n] * w1 + x2[n] * w2 + x3[n] * w3;
+        *out = sum - (y1[n] * d1 + y2[n] * d2 + y3[n] * d3 + y4[n] * d4);
+    }
+}
+
 /// Columns that are filtered together.
 const STRIP: usize = 64;
 
 /// Filters a field along an axis.
-fn filter(field: &mut Field, axis: usize, with: &Recursive) {
+fn filter(field: &mut Field, axis: usize, recursive: &Recursive) {
     let [ni, nj, nk] = field.size;
     match axis {
         0 => field.data.par_chunks_mut(ni * STRIP).for_each(|rows| {
@@ -182,12 +186,12 @@ fn filter(field: &mut Field, axis: usize, with: &Recursive) {
             for (at, v) in rows.iter().enumerate() {
                 turned[(at % ni) * count + at / ni] = *v;
             }
-            with.run(&mut turned, count);
+            recursive.run(&mut turned, count);
             for (at, v) in rows.iter_mut().enumerate() {
                 *v = turned[(at % ni) * count + at / ni];
             }
         }),
-        1 => field.data.par_chunks_mut(ni * nj).for_each(|slice| with.run(slice, ni)),
+        1 => field.data.par_chunks_mut(ni * nj).for_each(|slice| recursive.run(slice, ni)),
         _ => {
             let plane = ni * nj;
             let starts: Vec<usize> = (0..plane).step_by(STRIP).collect();
@@ -198,7 +202,7 @@ fn filter(field: &mut Field, axis: usize, with: &Recursive) {
                     let width = STRIP.min(plane - start);
                     let slices = (0..nk).flat_map(|k| &data[k * plane + start..k * plane + start + width]);
                     let mut strip: Vec<f64> = slices.copied().collect();
-                    with.run(&mut strip, width);
+                    recursive.run(&mut strip, width);
                     strip
                 })
                 .collect();

@@ -21,7 +21,7 @@ use crate::settings::SettingsError;
 
 /// Analysis filters of a wavelet, for 64-bit images and for 32-bit ones.
 ///
-/// PyWavelets transforms `f32` images in `f32`, with filters computed in `f32` too: they are not the rounded 64-bit filters.
+/// `PyWavelets` transforms `f32` images in `f32`, with filters computed in `f32` too: they are not the rounded 64-bit filters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bank {
     name: String,

@@ -4,11 +4,6 @@
 //! reference has whichever its rounding gives. So coefficients are computed exactly as there (gain first, truncated start of the causal pass,
 //! x, y, then z), and values near an integer are summed again in its order. Unser, Aldroubi and Eden 1993 (filter);
 //! `spec/radiomics-conventions.md` 2.1 and 2.2.
-#![allow(
-    clippy::similar_names,
-    clippy::many_single_char_names,
-    reason = "axes, indices and weights carry the letters of the formulas"
-)]
 
 use rayon::prelude::*;
 
@@ -50,7 +45,8 @@ fn causal_start(n: usize, at: impl Fn(usize) -> f64) -> f64 {
     let inverse = 1.0 / z;
     let mut back = z.powi(i32::try_from(n - 1).unwrap_or(i32::MAX));
     let mut sum = at(0) + back * at(n - 1);
-    back = back * (back * inverse);
+    let mirrored = back * inverse;
+    back *= mirrored;
     let mut power = z;
     for k in 1..n - 1 {
         sum += (power + back) * at(k);
@@ -232,10 +228,10 @@ impl<'a> Evaluator<'a> {
 
 /// The weighted sum of four lines.
 fn mix<'s>(out: &mut [f64], taps: &Taps, line: impl Fn(usize) -> &'s [f64]) {
-    let [a, b, c, d] = [line(0), line(1), line(2), line(3)];
+    let lines = [0, 1, 2, 3].map(|t| &line(t)[..out.len()]);
     let w = taps.weight;
     for (n, out) in out.iter_mut().enumerate() {
-        *out = w[0] * a[n] + w[1] * b[n] + w[2] * c[n] + w[3] * d[n];
+        *out = w[0] * lines[0][n] + w[1] * lines[1][n] + w[2] * lines[2][n] + w[3] * lines[3][n];
     }
 }
 

@@ -18,6 +18,7 @@ fn neighbours(axis: &Axis<'_>, p: f64) -> (usize, usize, f64) {
 }
 
 /// Fills slice `k` of the new grid, in the order of ITK: along i, then j, then k, each as a + (b - a) x.
+#[expect(clippy::many_single_char_names, reason = "x, y and z are the ways along i, j and k")]
 pub(super) fn slice(field: &Field, axes: &[Axis<'_>; 3], k: usize, store: &dyn Fn(f64) -> f64, out: &mut [f64]) {
     let [ni, nj, _] = field.size;
     let p = axes[2].positions[k];
