@@ -147,3 +147,22 @@ fn a_tilted_ct_is_measured_on_an_upright_copy() {
     assert!((volume(0) / true_volume - 1.0).abs() < 0.05, "{} {true_volume}", volume(0));
     assert!(ct.table().row(0).text(&columns::MESSAGE).unwrap().contains("right-angled"));
 }
+
+#[test]
+fn a_region_above_the_limit_is_measured_in_reduced_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let course = scene::make(folder.path(), "");
+    run(&course, "[radiomics]\nmax_voxels = 500\n");
+    let ct = packed(&course, Table::Ct);
+    let row = ct.table().row(0);
+    assert_eq!(
+        (row.text(&columns::STATUS), row.text(&columns::ERROR_CODE)),
+        (Some("partial"), Some("radiomics.reduced"))
+    );
+    assert_eq!(row.text(&columns::SETTINGS), Some("reduced"));
+    // Shape and first order, at 2 mm: slices of 3 mm become slices of 2 mm.
+    assert_eq!(ct.values(0).unwrap().iter().filter(|v| v.is_finite()).count(), 32);
+    assert_eq!(row.int(&columns::VOXELS_NATIVE), Some(960));
+    assert_eq!(row.int(&columns::VOXELS_RESAMPLED), Some(1440));
+    assert_eq!(ct.table().row(1).text(&columns::STATUS), Some("ok"));
+}
