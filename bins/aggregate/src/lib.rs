@@ -45,7 +45,7 @@ impl Aggregate {
             return Ok(());
         }
         let message = format!("{} is no output folder: it has no _COHORT/manifest.json", cohort.root());
-        Err(Failure::new("aggregate.no_cohort", message)
+        Err(Failure::usage("aggregate.no_cohort", message)
             .hint("run `rt-organize --input DICOM_DIR --output OUT` first, then give OUT")
             .into())
     }
@@ -130,12 +130,7 @@ fn course_inputs(course: &CourseDir) -> Vec<Input> {
         "/warnings",
         "/structure_sets",
     ];
-    let record = if record.exists() {
-        Input::json(record, "organize", &facts)
-    } else {
-        Input::optional(record)
-    };
-    let mut inputs = vec![record];
+    let mut inputs = vec![Input::optional_json(record, &facts)];
     for stage in STAGES {
         let files = course.stage(stage);
         inputs.push(Input::optional(files.stamp));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use rt_cli::Failure;
 use rt_core::Grid;
 use rt_course::manifest::{CourseRecord, DoseDecision};
 use rt_course::sidecar::DoseSidecar;
@@ -43,7 +43,7 @@ pub(crate) fn load(course: &CourseDir, decision: &DoseDecision, _config: &DvhCon
         .into_iter()
         .map(|(nifti, sidecar)| {
             let path = course.file(nifti)?;
-            let volume = rt_nifti::map::<f32>(path.as_std_path()).with_context(|| format!("cannot read the dose {path}"))?;
+            let volume = rt_nifti::map::<f32>(path.as_std_path()).map_err(|e| Failure::damaged(&path, "organize", e.code(), e))?;
             let facts: DoseSidecar = read_json(&course.file(sidecar)?)?;
             Ok(LoadedDose {
                 volume,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use camino::Utf8Path;
+use rt_cli::Failure;
 use rt_core::Vec3;
 use rt_course::manifest::{CourseRecord, StructureSetRecord};
 use rt_course::sidecar::{ImageSidecar, MaskEntry, MaskIndex};
@@ -73,7 +74,7 @@ fn drawn(
     index: Option<&MaskIndex>,
     slice_mm: Option<f64>,
 ) -> Result<Vec<Region>, anyhow::Error> {
-    let table = parquet::read(path.as_std_path()).with_context(|| format!("cannot read the contours {path}"))?;
+    let table = parquet::read(path.as_std_path()).map_err(|e| Failure::damaged(path, "organize", e.code(), e))?;
     let mut by_number: BTreeMap<i32, Vec<ContourRow>> = BTreeMap::new();
     for row in from_table(&table)? {
         by_number.entry(row.roi_number).or_default().push(row);
@@ -129,9 +130,9 @@ fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>,
     let wanted: Vec<MaskEntry> = index.rois.into_iter().filter(|r| r.source != "Manual").collect();
     let mut masks: Vec<Option<Mask>> = vec![None; wanted.len()];
     if wanted.iter().any(|r| r.layer.is_some()) {
-        let layers = rt_nifti::read_layers::<u8>(path.as_std_path()).with_context(|| format!("cannot read the masks {path}"))?;
+        let layers = rt_nifti::read_layers::<u8>(path.as_std_path()).map_err(|e| Failure::damaged(path, "structures", e.code(), e))?;
         for (number, layer) in layers.enumerate() {
-            let layer = layer.with_context(|| format!("cannot read layer {number} of {path}"))?;
+            let layer = layer.map_err(|e| Failure::damaged(path, "structures", e.code(), e))?;
             for (entry, out) in wanted.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
                 let part = layer
                     .view()

@@ -88,7 +88,7 @@ pub(crate) fn organise(
     let plans = b.plans()?;
     let doses = b.doses()?;
     let choice = objects::choose(&plans, &doses, b.frame().as_deref());
-    b.warnings.extend(objects::choice_warnings(&choice));
+    b.warnings.extend(objects::choice_warnings(&choice, &linked.doses));
     record.plans = objects::plan_records(&plans, &choice);
     record.doses = objects::dose_records(&doses, &choice);
     record.prescription = objects::prescription(&plans, &record.plans, &sets);

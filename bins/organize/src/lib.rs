@@ -20,10 +20,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
+use indexmap::IndexMap;
 use rayon::prelude::*;
 use rt_cli::runner::record_course;
 use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
-use rt_course::manifest::{CourseEntry, CourseStatus, Manifest};
+use rt_course::manifest::{CourseEntry, CourseStatus, Manifest, Warning};
 use rt_course::{Cohort, TableFormat, atomic, write_bytes};
 use rt_dicom::cache::MetaCache;
 use rt_dicom::classify::Usage;
@@ -205,6 +206,7 @@ fn one_course(
     let outcome = organise(&place, &planned.course, identity, config);
     Ok(match outcome {
         Ok(done) => {
+            tell(&planned.path, &done.record.warnings);
             record_course(
                 &place,
                 Organize::NAME,
@@ -218,6 +220,22 @@ fn one_course(
             (planned.failed(reason), Vec::new())
         }
     })
+}
+
+/// Says what is odd about a course: one line for each kind of warning, `course.json` has them all.
+fn tell(course: &str, warnings: &[Warning]) {
+    let mut kinds: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for warning in warnings {
+        kinds.entry(&warning.code).or_default().push(&warning.detail);
+    }
+    for (code, details) in kinds {
+        let more = if details.len() > 1 {
+            format!(" ({} of this kind in all)", details.len())
+        } else {
+            String::new()
+        };
+        tracing::warn!(code, "{course} {code}: {}{more}", details[0]);
+    }
 }
 
 fn summary(manifest: &Manifest) {

@@ -6,6 +6,7 @@ use rt_course::CourseDir;
 use rt_course::manifest::{DoseComponent, DoseDecision, DoseLevel, DoseRecord, PlanRecord, Prescription, Warning};
 use rt_dicom::dose_choice::{self, DoseChoice, DoseClass, DoseFacts, PlanFacts, Selected};
 use rt_dicom::dose_sum::{scaled, sum_doses, sum_grid};
+use rt_dicom::link::Linked;
 use rt_dicom::rtdose::{Dose, DoseError};
 use rt_dicom::rtplan::{Plan, RxSource};
 use rt_dicom::rtstruct::StructureSet;
@@ -259,14 +260,15 @@ fn source_plans(parts: &[(&Selected, Dose)], plans: &[Held<Plan>]) -> Vec<String
     out
 }
 
-/// What was said about the choice, as `course.json` keeps it.
-pub(crate) fn choice_warnings(choice: &DoseChoice) -> Vec<Warning> {
+/// What was said about the choice, as `course.json` keeps it, with the names of the files that it is about.
+pub(crate) fn choice_warnings(choice: &DoseChoice, doses: &[Linked]) -> Vec<Warning> {
+    let names: Vec<&str> = doses.iter().map(|d| d.file.entry.path.as_str()).collect();
     choice
         .warnings
         .iter()
         .map(|(code, detail)| Warning {
             code: (*code).to_owned(),
-            detail: detail.clone(),
+            detail: format!("{detail} (RTDOSE: {})", names.join(", ")),
         })
         .collect()
 }

@@ -1,8 +1,10 @@
 //! The images of a course that features are taken from.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use rt_cli::Failure;
 use rt_core::Grid;
 use rt_course::CourseDir;
 use rt_course::manifest::{CourseRecord, ImageRole};
@@ -114,18 +116,21 @@ pub(crate) enum CourseImage {
 }
 
 impl CourseImage {
+    fn read(path: &Path) -> Result<Self, MapError> {
+        match rt_nifti::map::<i16>(path) {
+            Err(MapError::NotMappable { .. }) => {}
+            integers => return integers.map(Self::I16),
+        }
+        match rt_nifti::map::<f32>(path) {
+            Err(MapError::NotMappable { .. }) => Ok(Self::Held(rt_nifti::read_any(path)?)),
+            floats => floats.map(Self::F32),
+        }
+    }
+
     /// Opens a volume. A sheared or uneven grid is resampled here, linearly, onto the upright grid that holds it: `true` says so.
     pub(crate) fn open(subject: &Subject) -> Result<(Self, bool), anyhow::Error> {
-        let path = subject.volume.as_std_path();
-        let mut image = match rt_nifti::map::<i16>(path) {
-            Ok(volume) => Self::I16(volume),
-            Err(MapError::NotMappable { .. }) => match rt_nifti::map::<f32>(path) {
-                Ok(volume) => Self::F32(volume),
-                Err(MapError::NotMappable { .. }) => Self::Held(rt_nifti::read_any(path)?),
-                Err(other) => return Err(other.into()),
-            },
-            Err(other) => return Err(other.into()),
-        };
+        let path = &subject.volume;
+        let mut image = Self::read(path.as_std_path()).map_err(|e| Failure::damaged(path, "organize", e.code(), e))?;
         let upright = match &image {
             Self::I16(volume) => upright_copy(volume.view(), subject.kind)?,
             Self::F32(volume) => upright_copy(volume.view(), subject.kind)?,

@@ -40,10 +40,11 @@ pub(crate) fn for_subject(subject: &Subject, drawn: Option<&Regions>) -> Result<
 fn read(index_path: &Utf8Path, volume_path: &Utf8Path) -> Result<Regions, anyhow::Error> {
     let index: MaskIndex = read_json(index_path)?;
     let mut masks: Vec<Option<Mask>> = vec![None; index.rois.len()];
+    let damaged = |e: rt_nifti::ReadError| Failure::damaged(volume_path, "structures", e.code(), e);
     if index.n_layers > 0 {
-        let layers = rt_nifti::read_layers::<u8>(volume_path.as_std_path())?;
+        let layers = rt_nifti::read_layers::<u8>(volume_path.as_std_path()).map_err(damaged)?;
         for (number, layer) in layers.enumerate() {
-            let layer = layer?;
+            let layer = layer.map_err(damaged)?;
             let view = layer.view();
             for (entry, out) in index.rois.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
                 let part = view

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::Context;
 use camino::Utf8Path;
 use rt_cli::{Failure, StageContext, StageReport};
 use rt_core::Grid;
@@ -90,7 +89,7 @@ pub(crate) fn measure(
     regions: &Regions,
     report: &mut StageReport,
 ) -> Result<Vec<Measured>, anyhow::Error> {
-    let (image, straightened) = CourseImage::open(subject).with_context(|| format!("cannot open {}", subject.volume))?;
+    let (image, straightened) = CourseImage::open(subject)?;
     if straightened {
         tracing::warn!(
             event = "warn",

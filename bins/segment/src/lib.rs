@@ -80,9 +80,7 @@ impl Stage for Segment {
         let path = cx.place.file(&ct.nifti)?;
         let ct = image::read_ct(path.as_std_path()).map_err(|error| {
             let code = error.code();
-            Failure::new(code, format!("cannot read the planning CT {path}"))
-                .because(error)
-                .hint("run the organize stage again: it makes this file")
+            Failure::damaged(&path, "organize", code, error)
         })?;
         let outcomes = execute(&plan, &mut Embedded::new(ct.view(), &plan), cx.progress)?;
         let mut report = StageReport::new();

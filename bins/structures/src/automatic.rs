@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use rt_cli::Failure;
 use rt_core::{Grid, GridTolerance};
 use rt_course::sidecar::LabelIndex;
 use rt_course::{CourseDir, read_json};
@@ -47,7 +47,7 @@ impl Segmentation {
         let index: LabelIndex = read_json(&CourseDir::seg_names(folder))?;
         let path = CourseDir::seg_labels(folder);
         let inside = path.strip_prefix(course.root()).unwrap_or(&path).to_owned();
-        let volume = rt_nifti::read::<u16>(path.as_std_path()).with_context(|| format!("{inside} cannot be read"))?;
+        let volume = rt_nifti::read::<u16>(path.as_std_path()).map_err(|e| Failure::damaged(inside, "segment", e.code(), e))?;
         Ok(Self {
             origin: origin(folder),
             index,

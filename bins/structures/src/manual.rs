@@ -6,6 +6,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 use indexmap::IndexMap;
 use rayon::prelude::*;
+use rt_cli::Failure;
 use rt_core::{Grid, Progress, Vec3};
 use rt_course::manifest::{ImageRecord, StructureSetRecord};
 use rt_image::{Contour, ContourKind, ContourSet, Raster, RasterOptions, rasterize};
@@ -37,7 +38,8 @@ pub struct DrawnRoi {
 /// # Errors
 /// When the file cannot be read or is another table.
 pub fn read(path: &Utf8Path) -> Result<Vec<DrawnRoi>, anyhow::Error> {
-    let rows = contours::from_table(&parquet::read(path.as_std_path())?).with_context(|| format!("{path} is no table of contours"))?;
+    let rows = contours::from_table(&parquet::read(path.as_std_path()).map_err(|e| Failure::damaged(path, "organize", e.code(), e))?)
+        .with_context(|| format!("{path} is no table of contours"))?;
     Ok(grouped(rows))
 }
 

@@ -87,6 +87,13 @@ impl Failure {
         }
     }
 
+    /// A file that the stage `maker` made and that cannot be read now: `code` is that of the reason.
+    pub fn damaged(path: impl std::fmt::Display, maker: &str, code: &'static str, reason: impl Into<anyhow::Error>) -> Self {
+        Self::new(code, format!("cannot read {path}"))
+            .because(reason)
+            .hint(format!("run the {maker} stage again with --force: it makes this file"))
+    }
+
     /// Adds what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -137,7 +144,7 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<(&'static str, Opt
     if let Some(e) = cause.downcast_ref::<WriteError>() {
         return Some((e.code(), e.hint().map(str::to_owned)));
     }
-    cause.downcast_ref::<DigestError>().map(|e| (e.code(), None))
+    cause.downcast_ref::<DigestError>().map(|e| (e.code(), own(e.hint())))
 }
 
 /// The lines that a person reads: `error[code]: message`, each further cause on its own line, then `hint:`. Control characters are

@@ -39,7 +39,7 @@ impl Input {
         }
     }
 
-    /// A file that may be absent; that it is absent counts.
+    /// A file that may be absent or unreadable; that it is so counts, and the stage meets it when it reads.
     pub fn optional(path: impl Into<Utf8PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -54,6 +54,16 @@ impl Input {
         Self {
             path: path.into(),
             required_from: Some(from),
+            kind: Kind::JsonParts(pointers.to_vec()),
+        }
+    }
+
+    /// Parts of a JSON file that may be absent, unreadable or damaged; that it is so counts. For a stage that gathers from many places
+    /// and must not fail as a whole over one of them.
+    pub fn optional_json(path: impl Into<Utf8PathBuf>, pointers: &[&'static str]) -> Self {
+        Self {
+            path: path.into(),
+            required_from: None,
             kind: Kind::JsonParts(pointers.to_vec()),
         }
     }
@@ -105,22 +115,37 @@ pub(crate) fn digest_inputs(
         let value = match &input.kind {
             Kind::Value { canonical, .. } => canonical.clone(),
             Kind::Listing => digest_listing(input.path.as_std_path())?,
-            Kind::JsonParts(pointers) => present(input, files, digest_json_parts(&input.path, pointers))?,
+            Kind::JsonParts(pointers) => match digest_json_parts(&input.path, pointers) {
+                Err(error) if input.required_from.is_none() => state(&error, &input.path).to_owned(),
+                other => present(input, files, other)?,
+            },
             Kind::File => {
-                let digest = match memo.file(&input.path) {
-                    Err(error) if input.required_from.is_none() && is_absent(&error, &input.path) => None,
-                    other => Some(present(input, files, other)?),
+                let (digest, value) = match memo.file(&input.path) {
+                    Err(error) if input.required_from.is_none() => (None, state(&error, &input.path).to_owned()),
+                    other => {
+                        let digest = present(input, files, other)?;
+                        (Some(digest.clone()), digest.blake3)
+                    }
                 };
                 used.push(FileUse {
                     path: files.relative(&input.path),
-                    digest: digest.clone(),
+                    digest,
                 });
-                digest.map_or_else(|| "absent".to_owned(), |d| d.blake3)
+                value
             }
         };
         parts.insert(input.name(files), value);
     }
     Ok((parts, used))
+}
+
+/// What stands in the key for a file that may be missing.
+fn state(error: &DigestError, path: &Utf8Path) -> &'static str {
+    match error {
+        error if is_absent(error, path) => "absent",
+        DigestError::Json { .. } => "damaged",
+        _ => "unreadable",
+    }
 }
 
 fn is_absent(error: &DigestError, path: &Utf8Path) -> bool {

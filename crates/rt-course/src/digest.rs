@@ -41,6 +41,16 @@ impl DigestError {
             Self::Json { .. } => "digest.json",
         }
     }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => {
+                "check that the file is there and that this account may read it, or make it again with the stage that writes it"
+            }
+            Self::Json { .. } => "remove the file and run the stage that writes it again",
+        }
+    }
 }
 
 fn unreadable(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> DigestError {

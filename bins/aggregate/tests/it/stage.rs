@@ -283,7 +283,7 @@ fn a_folder_without_a_manifest_is_refused_and_nothing_is_written_into_it() {
         "{}",
         rt_cli::exit::describe(&error)
     );
-    assert_eq!(Exit::of(&error), Exit::Failed);
+    assert_eq!(Exit::of(&error), Exit::Usage);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     assert!(Aggregate::check(&Folder::new().cohort).is_ok());
 }

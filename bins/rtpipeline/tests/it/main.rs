@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test with a message")]
 
 mod again;
+mod bad_input;
 mod bench;
 mod broken;
 mod commands;
