@@ -9,8 +9,13 @@ use serde_json::Value;
 
 use crate::shell;
 
+mod cohort;
+
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    whole: Option<Whole>,
     /// Keep the figures under this name
     #[arg(long, conflicts_with = "compare")]
     save: Option<String>,
@@ -22,6 +27,12 @@ pub(crate) struct Options {
     target: Vec<String>,
     /// Only benches whose name contains this
     filter: Option<String>,
+}
+
+#[derive(clap::Subcommand)]
+enum Whole {
+    /// The whole pipeline over a synthetic cohort: what each stage costs
+    Cohort(cohort::Options),
 }
 
 /// One line of the table.
@@ -40,6 +51,9 @@ struct Row {
 /// # Errors
 /// When the benches do not build or run, or their figures cannot be read.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(Whole::Cohort(options)) = &options.whole {
+        return cohort::run(options);
+    }
     let start = SystemTime::now();
     let mut command = shell::cargo();
     command.args(["bench", "--package", "rt-benches"]);
