@@ -25,6 +25,7 @@ pub mod cohort;
 pub mod course;
 pub mod dicom;
 pub mod field;
+pub mod mess;
 pub mod objects;
 pub mod phantom;
 pub mod scratch;

@@ -18,5 +18,6 @@ mod doses;
 mod fixtures;
 mod hostile;
 mod images;
+mod mess;
 mod structures;
 mod tree;

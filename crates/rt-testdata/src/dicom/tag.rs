@@ -1,5 +1,5 @@
 //! The elements that are written here: tag and value representation (DICOM PS3.6 chapter 6).
-// tidy: table
+// tidy: table of elements
 
 /// Group and element number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
