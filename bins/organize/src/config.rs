@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rt_config::{ConfigIssue, Validate};
 use rt_dicom::dose_sum::SumGrid;
 use rt_dicom::gate::Limits;
-use rt_dicom::link::{ImageOnly, LinkRules, LinkStep, RelatedImages};
+use rt_dicom::link::{ImageOnly, LinkRules, LinkStep, RegisteredFrames, RelatedImages};
 use rt_dicom::series::SliceGap;
 use serde::{Deserialize, Serialize};
 
@@ -79,8 +79,10 @@ pub struct OrganizeConfig {
     pub image_only_courses: ImageOnly,
     /// Go into folders that are symbolic links.
     pub follow_symlinks: bool,
-    /// Which MR series come with a course.
+    /// Which MR and PET series come with a course.
     pub mr_import: RelatedImages,
+    /// Doses of several frames of reference that rigid registrations join: one course each, or one course.
+    pub registered_frames: RegisteredFrames,
 }
 
 impl Default for OrganizeConfig {
@@ -97,6 +99,7 @@ impl Default for OrganizeConfig {
             image_only_courses: rules.image_only,
             follow_symlinks: false,
             mr_import: rules.mr,
+            registered_frames: rules.registered_frames,
         }
     }
 }
@@ -110,6 +113,7 @@ impl OrganizeConfig {
             min_slices: self.min_slices,
             image_only: self.image_only_courses,
             mr: self.mr_import,
+            registered_frames: self.registered_frames,
         }
     }
 }

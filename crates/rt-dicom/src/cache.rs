@@ -12,7 +12,7 @@ use crate::gate::Limits;
 /// Start of a cache file.
 const MAGIC: [u8; 8] = *b"RTDCACHE";
 /// Raised whenever [`FileEntry`] or the meaning of one of its fields changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, SHA-256 of the rest.
 const HEAD: usize = 8 + 4 + 32;
 

@@ -1,5 +1,7 @@
 //! Text of any DICOM character set (PS3.3 C.12.1.1.2, PS3.5 6.1.2.3), code extensions with escape sequences included.
 
+use std::cell::Cell;
+
 use dicom::encoding::text::{SpecificCharacterSet, TextCodec as _};
 
 /// Start of an escape sequence of ISO 2022.
@@ -11,6 +13,8 @@ pub(crate) struct Charset {
     first: SpecificCharacterSet,
     extended: bool,
     unknown: bool,
+    /// Something that was decoded had bytes without meaning.
+    lossy: Cell<bool>,
 }
 
 impl Charset {
@@ -33,12 +37,18 @@ impl Charset {
             unknown: terms.iter().any(|t| known(t).is_none() && by_number(t).is_none()),
             first: first.unwrap_or(SpecificCharacterSet::ISO_IR_6),
             extended: terms.len() > 1 || text.contains("2022"),
+            lossy: Cell::new(false),
         }
     }
 
     /// A term that nobody knows is among them.
     pub(crate) fn is_unknown(&self) -> bool {
         self.unknown
+    }
+
+    /// Text that was decoded since had bytes that the declared set does not know.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.lossy.get()
     }
 
     /// Text of stored bytes; what cannot be decoded becomes U+FFFD.
@@ -49,7 +59,7 @@ impl Charset {
         if self.extended && bytes.contains(&ESC) {
             return self.decode_extended(bytes);
         }
-        plain(&self.first, bytes)
+        self.plain(&self.first, bytes)
     }
 
     /// Pieces between escape sequences, each in the set that its sequence names; line ends and delimiters fall back to the first.
@@ -57,15 +67,16 @@ impl Charset {
         let mut out = String::new();
         let mut pieces = bytes.split(|b| *b == ESC);
         if let Some(first) = pieces.next() {
-            out.push_str(&plain(&self.first, first));
+            out.push_str(&self.plain(&self.first, first));
         }
         for piece in pieces {
             if let Some((sequence, set)) = ESCAPES.iter().find(|(sequence, _)| piece.starts_with(sequence)) {
                 let body = piece.get(sequence.len()..).unwrap_or_default();
                 out.push_str(&self.decode_piece(*set, sequence, body));
             } else {
+                self.lossy.set(true);
                 out.push(char::REPLACEMENT_CHARACTER);
-                out.push_str(&plain(&self.first, piece));
+                out.push_str(&self.plain(&self.first, piece));
             }
         }
         out
@@ -73,16 +84,31 @@ impl Charset {
 
     fn decode_piece(&self, set: Option<&str>, sequence: &[u8], body: &[u8]) -> String {
         let Some(set) = set.and_then(SpecificCharacterSet::from_code) else {
-            return plain(&self.first, body);
+            return self.plain(&self.first, body);
         };
         if sequence.first() == Some(&b'$') && sequence.get(1) == Some(&b'B') {
             // JIS X 0208 is a seven-bit set that its decoder knows by the escape sequence.
             let mut with = vec![ESC];
             with.extend_from_slice(sequence);
             with.extend_from_slice(body);
-            return plain(&set, &with);
+            return self.plain(&set, &with);
         }
-        plain(&set, body)
+        self.plain(&set, body)
+    }
+
+    /// Text of one set without escape sequences.
+    fn plain(&self, set: &SpecificCharacterSet, bytes: &[u8]) -> String {
+        // Bytes above 127 have no meaning in the default repertoire; UTF-8 without being declared is the usual cause.
+        let as_utf8 = [SpecificCharacterSet::ISO_IR_192, SpecificCharacterSet::ISO_IR_6].contains(set);
+        let decoded = if as_utf8 {
+            String::from_utf8(bytes.to_vec()).ok()
+        } else {
+            set.decode(bytes).ok()
+        };
+        decoded.unwrap_or_else(|| {
+            self.lossy.set(true);
+            String::from_utf8_lossy(bytes).into_owned()
+        })
     }
 }
 
@@ -111,17 +137,6 @@ fn by_number(term: &str) -> Option<()> {
     ["IR 148", "IR 159", "IR 203"].iter().any(|n| term.ends_with(n)).then_some(())
 }
 
-fn plain(set: &SpecificCharacterSet, bytes: &[u8]) -> String {
-    if *set == SpecificCharacterSet::ISO_IR_192 {
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
-    if *set == SpecificCharacterSet::ISO_IR_6 {
-        // Bytes above 127 have no meaning in the default repertoire; UTF-8 without being declared is the usual cause.
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
-    set.decode(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +146,15 @@ mod tests {
         assert_eq!(Charset::of(b"ISO_IR 100").decode(b"Bj\xf6rn"), "Bj\u{f6}rn");
         assert_eq!(Charset::of(b"ISO_IR 192").decode("żółw".as_bytes()), "żółw");
         assert_eq!(Charset::of(b"").decode(b"plain"), "plain");
+    }
+
+    #[test]
+    fn bytes_without_meaning_are_remembered() {
+        let set = Charset::of(b"ISO_IR 192");
+        assert_eq!(set.decode("żółw".as_bytes()), "żółw");
+        assert!(!set.is_lossy());
+        assert_eq!(set.decode(b"chest \xc4\xc4"), "chest \u{fffd}\u{fffd}");
+        assert!(set.is_lossy() && !set.is_unknown());
     }
 
     #[test]

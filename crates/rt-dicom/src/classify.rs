@@ -148,11 +148,9 @@ impl FileVerdict {
 pub(crate) fn base(object: &Object) -> FileVerdict {
     let verdict = match &object.kind {
         ObjectKind::Image(image) => base_of_image(object, image),
-        ObjectKind::Structures(_)
-        | ObjectKind::Plan(_)
-        | ObjectKind::Dose(_)
-        | ObjectKind::Record { .. }
-        | ObjectKind::Registration { .. } => FileVerdict::new(FileClass::Rt, "ok", Usage::Used),
+        ObjectKind::Structures(_) | ObjectKind::Plan(_) | ObjectKind::Dose(_) | ObjectKind::Record { .. } | ObjectKind::Registration(_) => {
+            FileVerdict::new(FileClass::Rt, "ok", Usage::Used)
+        }
         ObjectKind::Segmentation => FileVerdict::new(FileClass::Seg, "ok", Usage::Ignored),
         ObjectKind::Directory => FileVerdict::new(FileClass::OtherDicom, "dicomdir", Usage::Ignored),
         ObjectKind::Other if object.sop_class.is_empty() && object.modality.is_empty() => {

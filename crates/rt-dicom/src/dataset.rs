@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Stored bytes of a text or byte element.
-    fn bytes(self, tag: Tag) -> Option<Vec<u8>> {
+    pub(crate) fn bytes(self, tag: Tag) -> Option<Vec<u8>> {
         let latin1 = |text: &str| {
             text.chars()
                 .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))

@@ -79,6 +79,8 @@ pub struct Object {
     pub created: Option<(Date, Option<Time>)>,
     /// `PatientID`, empty when missing.
     pub patient_id: String,
+    /// Digests that tell persons apart.
+    pub person: Person,
     /// `StudyInstanceUID`, empty when missing.
     pub study_uid: String,
     /// `SeriesInstanceUID`, empty when missing.
@@ -93,6 +95,8 @@ pub struct Object {
     pub series_date: Option<Date>,
     /// `SeriesDescription`, empty when missing.
     pub series_description: String,
+    /// `Manufacturer` and `ManufacturerModelName`, joined by a blank; empty when missing.
+    pub device: String,
     /// What kind of object it is, with the facts of that kind.
     pub kind: ObjectKind,
 }
@@ -102,6 +106,19 @@ impl Object {
     pub fn is_truncated(&self) -> bool {
         self.findings.iter().any(|f| f.tolerance == crate::gate::Tolerance::Truncated)
     }
+}
+
+/// Digests that tell persons apart without naming them; 0 where a part is missing.
+///
+/// Each is the first 64 bits of a SHA-256. The birth date never stands alone in one: a date is soon guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Person {
+    /// Of `PatientName` (letters and digits, upper case) with the patient id.
+    pub name: u64,
+    /// Of `PatientBirthDate` with the patient id.
+    pub birth: u64,
+    /// Of name and birth date together, whatever the patient id.
+    pub name_and_birth: u64,
 }
 
 /// Kinds of objects.
@@ -121,10 +138,7 @@ pub enum ObjectKind {
         plans: Vec<String>,
     },
     /// Spatial registration.
-    Registration {
-        /// Frames of reference that it joins.
-        frames: Vec<String>,
-    },
+    Registration(Box<RegistrationFacts>),
     /// DICOM SEG.
     Segmentation,
     /// DICOMDIR.
@@ -278,4 +292,15 @@ pub struct DoseFacts {
     pub plans: Vec<String>,
     /// Structure sets that it refers to.
     pub structures: Vec<String>,
+}
+
+/// What is needed of a registration to link it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegistrationFacts {
+    /// Frames of reference that it joins.
+    pub frames: Vec<String>,
+    /// Series that it refers to.
+    pub series: Vec<String>,
+    /// A deformation field (SOP class 66.3) instead of matrices.
+    pub is_deformable: bool,
 }

@@ -4,9 +4,13 @@ use std::path::Path;
 
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
+use sha2::{Digest, Sha256};
 
 use crate::dataset::{Dataset, Fields};
-use crate::entry::{Acquisition, DoseFacts, FileOutcome, ImageFacts, Object, ObjectKind, PixelFormat, PlanFacts, Plane, StructureFacts};
+use crate::entry::{
+    Acquisition, DoseFacts, FileOutcome, ImageFacts, Object, ObjectKind, Person, PixelFormat, PlanFacts, Plane, RegistrationFacts,
+    StructureFacts,
+};
 use crate::gate::{self, Finding, GateError, Gated, Limits, Tolerance, Want};
 use crate::sop::{self, Family};
 
@@ -27,8 +31,14 @@ const SCAN_TAGS: &[Tag] = &[
     tags::ACQUISITION_DATE,
     tags::CONTENT_TIME,
     tags::MODALITY,
+    tags::MANUFACTURER,
     tags::SERIES_DESCRIPTION,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::REFERENCED_SERIES_SEQUENCE,
+    tags::STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE,
+    tags::PATIENT_NAME,
     tags::PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
     tags::SLICE_THICKNESS,
     tags::ECHO_NUMBERS,
     tags::CONVOLUTION_KERNEL,
@@ -101,15 +111,6 @@ fn object(gated: &Gated, dataset: &Dataset) -> Object {
     let f = dataset.fields();
     let text = |tag| f.text(tag).unwrap_or_default();
     let code = |tag| f.code(tag).unwrap_or_default();
-    let mut findings = gated.findings.clone();
-    if dataset.charset().is_unknown() {
-        findings.push(Finding {
-            tolerance: Tolerance::Charset,
-            offset: gated.content_start,
-            tag: Some((8, 5)),
-            detail: String::new(),
-        });
-    }
     let sop_class = f.code(tags::SOP_CLASS_UID).unwrap_or_else(|| gated.media_class.clone());
     let mut modality = code(tags::MODALITY);
     let family = sop::family(&sop_class, &modality);
@@ -117,16 +118,17 @@ fn object(gated: &Gated, dataset: &Dataset) -> Object {
         sop::modality_of(&sop_class).clone_into(&mut modality);
     }
     let sop_uid = code(tags::SOP_INSTANCE_UID);
-    Object {
+    let mut object = Object {
         meta_mismatch: !sop_uid.is_empty() && !gated.media_instance.is_empty() && sop_uid != gated.media_instance,
         modality,
         syntax: gated.syntax.clone(),
-        findings,
+        findings: gated.findings.clone(),
         content: (gated.content_start, gated.content_end),
         content_hash: None,
         created: f
             .date(tags::INSTANCE_CREATION_DATE)
             .map(|d| (d, f.time(tags::INSTANCE_CREATION_TIME))),
+        person: person(f),
         patient_id: text(tags::PATIENT_ID),
         study_uid: code(tags::STUDY_INSTANCE_UID),
         series_uid: code(tags::SERIES_INSTANCE_UID),
@@ -135,10 +137,22 @@ fn object(gated: &Gated, dataset: &Dataset) -> Object {
         study_date: f.date(tags::STUDY_DATE),
         series_date: f.date(tags::SERIES_DATE).or_else(|| f.date(tags::ACQUISITION_DATE)),
         series_description: text(tags::SERIES_DESCRIPTION),
+        device: format!("{} {}", text(tags::MANUFACTURER), text(tags::MANUFACTURER_MODEL_NAME))
+            .trim()
+            .to_owned(),
         kind: kind(family, gated, f),
         sop_class,
         sop_uid,
+    };
+    if dataset.charset().is_unknown() || dataset.charset().is_lossy() {
+        object.findings.push(Finding {
+            tolerance: Tolerance::Charset,
+            offset: gated.content_start,
+            tag: Some((8, 5)),
+            detail: String::new(),
+        });
     }
+    object
 }
 
 fn kind(family: Family, gated: &Gated, f: Fields<'_>) -> ObjectKind {
@@ -163,15 +177,54 @@ fn kind(family: Family, gated: &Gated, f: Fields<'_>) -> ObjectKind {
         Family::Record => ObjectKind::Record {
             plans: f.references(tags::REFERENCED_RT_PLAN_SEQUENCE),
         },
-        Family::Registration => {
-            let items = f.items(tags::REGISTRATION_SEQUENCE);
-            let mut frames: Vec<String> = items.filter_map(|i| i.code(tags::FRAME_OF_REFERENCE_UID)).collect();
-            frames.extend(f.code(tags::FRAME_OF_REFERENCE_UID));
-            ObjectKind::Registration { frames: unique(frames) }
-        }
+        Family::Registration => ObjectKind::Registration(Box::new(registration(gated, f))),
         Family::Segmentation => ObjectKind::Segmentation,
         Family::Directory => ObjectKind::Directory,
         Family::Other | Family::Unknown => ObjectKind::Other,
+    }
+}
+
+fn registration(gated: &Gated, f: Fields<'_>) -> RegistrationFacts {
+    let class = f.code(tags::SOP_CLASS_UID).unwrap_or_else(|| gated.media_class.clone());
+    let items = f.items(tags::REGISTRATION_SEQUENCE);
+    let mut frames: Vec<String> = items.filter_map(|i| i.code(tags::FRAME_OF_REFERENCE_UID)).collect();
+    frames.extend(f.code(tags::FRAME_OF_REFERENCE_UID));
+    let series_in = |level: Fields<'_>| -> Vec<String> {
+        let items = level.items(tags::REFERENCED_SERIES_SEQUENCE);
+        items.filter_map(|s| s.code(tags::SERIES_INSTANCE_UID)).collect()
+    };
+    let mut series = series_in(f);
+    for study in f.items(tags::STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE) {
+        series.extend(series_in(study));
+    }
+    RegistrationFacts {
+        frames: unique(frames),
+        series: unique(series),
+        // By its class: the vector field itself is large and is not looked at.
+        is_deformable: sop::is_deformable(&class),
+    }
+}
+
+/// Digests of name and birth date; of the stored bytes, so that a wrong character set makes no other person.
+fn person(f: Fields<'_>) -> Person {
+    let part = |tag: Tag| -> Vec<u8> {
+        let stored = f.bytes(tag).unwrap_or_default();
+        let kept = stored.iter().filter(|b| b.is_ascii_alphanumeric() || **b > 127);
+        kept.map(u8::to_ascii_uppercase).collect()
+    };
+    let (name, birth) = (part(tags::PATIENT_NAME), part(tags::PATIENT_BIRTH_DATE));
+    let id = f.bytes(tags::PATIENT_ID).unwrap_or_default();
+    let digest = |needed: &[&[u8]], parts: &[&[u8]]| {
+        if needed.iter().any(|p| p.is_empty()) {
+            return 0;
+        }
+        let hash = Sha256::digest(parts.join(&b"|"[..]));
+        hash.iter().take(8).fold(0_u64, |n, b| n << 8 | u64::from(*b)).max(1)
+    };
+    Person {
+        name: digest(&[&name], &[b"name", &id, &name]),
+        birth: digest(&[&birth], &[b"birth", &id, &birth]),
+        name_and_birth: digest(&[&name, &birth], &[b"person", &name, &birth]),
     }
 }
 
@@ -229,11 +282,14 @@ fn image(gated: &Gated, f: Fields<'_>) -> ImageFacts {
         Ok(format) => (format, None),
         Err(what) => (None, Some(what)),
     };
-    let frames = format.map_or(1, |p| p.frames);
+    let (planes, bad_plane) = match planes(f, format.map_or(1, |p| p.frames)) {
+        Ok(planes) => (planes, None),
+        Err(what) => (Vec::new(), Some(what)),
+    };
     ImageFacts {
-        planes: planes(f, frames),
+        planes,
         format,
-        bad_value,
+        bad_value: bad_value.or(bad_plane),
         pixels: gated.pixels.as_ref().map(|p| (p.declared, p.have)),
         thickness: f.f64(tags::SLICE_THICKNESS),
         image_type: f.texts(tags::IMAGE_TYPE).join("\\"),
@@ -285,20 +341,23 @@ pub(crate) fn pixel_format(f: Fields<'_>) -> Result<Option<PixelFormat>, String>
 }
 
 /// Geometry of each frame: from the root, or from the functional groups of an enhanced object (PS3.3 C.7.6.16).
-fn planes(f: Fields<'_>, frames: u32) -> Vec<Plane> {
+///
+/// # Errors
+/// The name of an attribute that has a value, and no usable one.
+fn planes(f: Fields<'_>, frames: u32) -> Result<Vec<Plane>, String> {
     let shared = f.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
     let mut out = Vec::new();
     for (frame, own) in f.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).enumerate().take(MAX_FRAMES) {
         let Ok(frame) = u32::try_from(frame) else { break };
-        out.extend(plane(frame, f, shared, Some(own)));
+        out.extend(plane(frame, f, shared, Some(own))?);
     }
     if out.is_empty() && frames == 1 {
-        out.extend(plane(0, f, shared, None));
+        out.extend(plane(0, f, shared, None)?);
     }
-    out
+    Ok(out)
 }
 
-fn plane(frame: u32, root: Fields<'_>, shared: Option<Fields<'_>>, own: Option<Fields<'_>>) -> Option<Plane> {
+fn plane(frame: u32, root: Fields<'_>, shared: Option<Fields<'_>>, own: Option<Fields<'_>>) -> Result<Option<Plane>, String> {
     // The frame's own group first, then the shared one, then the root of a classic object.
     let group = |macro_tag: Tag| {
         [own, shared]
@@ -307,18 +366,48 @@ fn plane(frame: u32, root: Fields<'_>, shared: Option<Fields<'_>>, own: Option<F
             .find_map(|level| level.item(macro_tag))
             .unwrap_or(root)
     };
+    let position = numbers(
+        group(tags::PLANE_POSITION_SEQUENCE),
+        tags::IMAGE_POSITION_PATIENT,
+        "ImagePositionPatient",
+    )?;
+    let orientation = numbers(
+        group(tags::PLANE_ORIENTATION_SEQUENCE),
+        tags::IMAGE_ORIENTATION_PATIENT,
+        "ImageOrientationPatient",
+    )?;
+    let spacing: Option<[f64; 2]> = numbers(group(tags::PIXEL_MEASURES_SEQUENCE), tags::PIXEL_SPACING, "PixelSpacing")?;
+    if spacing.is_some_and(|s| s.iter().any(|v| *v <= 0.0)) {
+        return Err("PixelSpacing".to_owned());
+    }
     let values = group(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
-    Some(Plane {
+    let slope: Option<[f64; 1]> = numbers(values, tags::RESCALE_SLOPE, "RescaleSlope")?;
+    let intercept: Option<[f64; 1]> = numbers(values, tags::RESCALE_INTERCEPT, "RescaleIntercept")?;
+    let (Some(position), Some(orientation), Some(spacing)) = (position, orientation, spacing) else {
+        return Ok(None);
+    };
+    Ok(Some(Plane {
         frame,
-        position: group(tags::PLANE_POSITION_SEQUENCE).array(tags::IMAGE_POSITION_PATIENT)?,
-        orientation: group(tags::PLANE_ORIENTATION_SEQUENCE).array(tags::IMAGE_ORIENTATION_PATIENT)?,
-        spacing: group(tags::PIXEL_MEASURES_SEQUENCE).array(tags::PIXEL_SPACING)?,
-        slope: values.f64(tags::RESCALE_SLOPE).unwrap_or(1.0),
-        intercept: values.f64(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+        position,
+        orientation,
+        spacing,
+        slope: slope.map_or(1.0, |[v]| v),
+        intercept: intercept.map_or(0.0, |[v]| v),
         temporal: group(tags::FRAME_CONTENT_SEQUENCE)
             .unsigned(tags::TEMPORAL_POSITION_INDEX)
             .unwrap_or(0),
-    })
+    }))
+}
+
+/// The first `N` numbers of an element; `None` when it is missing or empty.
+///
+/// # Errors
+/// The name, when there is a value that is no `N` finite numbers: nothing may stand in for it.
+fn numbers<const N: usize>(f: Fields<'_>, tag: Tag, name: &str) -> Result<Option<[f64; N]>, String> {
+    match f.array(tag) {
+        None if f.text(tag).is_some() => Err(name.to_owned()),
+        found => Ok(found),
+    }
 }
 
 #[cfg(test)]

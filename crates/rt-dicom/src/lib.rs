@@ -34,6 +34,7 @@
 //! ```
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+pub mod account;
 pub mod cache;
 mod charset;
 pub mod classify;
@@ -42,18 +43,23 @@ mod dataset;
 pub mod dose_choice;
 pub mod dose_sum;
 pub mod entry;
+pub mod fractions;
 pub mod gate;
 mod header;
 pub mod image;
 pub mod link;
 pub mod notice;
 pub mod open;
+pub mod pet;
 pub mod pixels;
+pub mod reg;
 pub mod rtdose;
 pub mod rtplan;
+pub mod rtrecord;
 pub mod rtstruct;
 pub mod scan;
 pub mod series;
+pub mod series_class;
 mod sop;
 pub mod spacing;
 mod stack;

@@ -138,6 +138,8 @@ pub struct SeriesEntry {
     pub modality: String,
     /// `SeriesDescription` of the first file.
     pub description: String,
+    /// `Manufacturer` and `ManufacturerModelName` of the first file.
+    pub device: String,
     /// `SeriesDate`, else `StudyDate`, of the first file.
     pub date: Option<Date>,
     /// The files.
@@ -154,6 +156,7 @@ impl SeriesEntry {
             frame_uid: first.frame_uid.clone(),
             modality: first.modality.clone(),
             description: first.series_description.clone(),
+            device: first.device.clone(),
             date: first.series_date.or(first.study_date),
             files,
         })

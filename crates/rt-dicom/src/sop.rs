@@ -70,3 +70,8 @@ pub(crate) fn is_lossy(syntax: &str) -> bool {
         Some("50" | "51" | "52" | "53" | "54" | "55" | "56" | "81" | "91" | "93" | "112" | "203")
     )
 }
+
+/// Whether a registration class holds a deformation field.
+pub(crate) fn is_deformable(class: &str) -> bool {
+    class.strip_prefix(STORAGE) == Some("66.3")
+}

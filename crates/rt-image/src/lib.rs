@@ -43,6 +43,7 @@ pub mod morphology;
 pub mod raster;
 pub mod resample;
 pub mod stats;
+pub mod suv;
 pub mod trace;
 pub mod volume;
 

@@ -3,7 +3,11 @@
 //! Pure and total: what belongs to no course is a reject with its reason. Order of rules: `spec/ingest.md` 1.5, 1.6, 1.8, 1.14.
 
 mod group;
+mod images;
 mod patient;
+mod people;
+mod place;
+mod structures;
 #[cfg(test)]
 mod tests;
 
@@ -48,7 +52,7 @@ pub enum ImageOnly {
     Never,
 }
 
-/// Which MR series come with a course.
+/// Which MR and PET series come with a course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RelatedImages {
@@ -59,6 +63,17 @@ pub enum RelatedImages {
     SameStudy,
     /// All of the patient.
     All,
+}
+
+/// Doses of several frames of reference that registrations join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegisteredFrames {
+    /// One course for each frame.
+    #[default]
+    Split,
+    /// One course when rigid registrations lead from one frame to the others.
+    Join,
 }
 
 /// Rules of linking.
@@ -72,8 +87,10 @@ pub struct LinkRules {
     pub min_slices: usize,
     /// Courses of images alone.
     pub image_only: ImageOnly,
-    /// Which MR series come along.
+    /// Which MR and PET series come along.
     pub mr: RelatedImages,
+    /// Doses of several frames of reference.
+    pub registered_frames: RegisteredFrames,
 }
 
 impl Default for LinkRules {
@@ -84,6 +101,7 @@ impl Default for LinkRules {
             min_slices: 10,
             image_only: ImageOnly::Auto,
             mr: RelatedImages::Linked,
+            registered_frames: RegisteredFrames::Split,
         }
     }
 }
@@ -101,6 +119,8 @@ pub struct Linkage {
     pub courses: Vec<Course>,
     /// Usable files that belong to no course, in order of the index.
     pub rejects: Vec<Reject>,
+    /// What concerns several patients: identifiers that two persons share, one person under two identifiers.
+    pub notices: Vec<Notice>,
 }
 
 /// A usable file that belongs to no course.
@@ -265,6 +285,7 @@ pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
             .unwrap_or(&object.study_uid);
         by_patient.entry(patient_key(&object.patient_id, study)).or_default().push(file);
     }
+    let told = people::told(&by_patient);
     let mut courses = Vec::new();
     for (id, files) in by_patient {
         let patient = Patient::new(id, &files, index);
@@ -274,6 +295,10 @@ pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
         let key = |c: &Course| (c.patient_id.clone(), c.start.is_none(), c.start, c.key.clone());
         key(a).cmp(&key(b))
     });
+    for course in &mut courses {
+        let own = told.iter().filter(|(ids, _)| ids.contains(&course.patient_id));
+        course.notices.extend(own.map(|(_, notice)| notice.clone()));
+    }
     let mut taken: std::collections::HashSet<(u16, &str)> = std::collections::HashSet::new();
     for course in &courses {
         taken.extend(course.files().into_iter().map(|(_, f)| (f.entry.root, f.entry.path.as_str())));
@@ -283,7 +308,11 @@ pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
         .iter()
         .filter(|f| f.verdict.usage == Usage::Used && !taken.contains(&(f.entry.root, f.entry.path.as_str())));
     let rejects = left.map(|f| reject(&f.entry)).collect();
-    Linkage { courses, rejects }
+    Linkage {
+        courses,
+        rejects,
+        notices: told.into_iter().map(|(_, notice)| notice).collect(),
+    }
 }
 
 /// The patient id, or a name of the study when there is none.
@@ -310,7 +339,7 @@ fn reject(file: &Arc<FileEntry>) -> Reject {
             "neither its plan nor its structure set nor an image of its frame were found",
         ),
         Some(ObjectKind::Record { .. }) => ("link.record_alone", "its plan was not found"),
-        Some(ObjectKind::Registration { .. }) => ("link.registration_alone", "no course has one of its frames of reference"),
+        Some(ObjectKind::Registration(_)) => ("link.registration_alone", "no course has one of its frames of reference"),
         Some(ObjectKind::Segmentation | ObjectKind::Directory | ObjectKind::Other) | None => ("link.no_use", "no stage uses it"),
     };
     Reject {

@@ -42,6 +42,8 @@ impl Input {
             study_date: Date::parse("20240101"),
             series_date: Date::parse("20240102"),
             series_description: String::new(),
+            device: String::new(),
+            person: crate::entry::Person::default(),
             kind,
         };
         self.files.push(ScannedFile {
