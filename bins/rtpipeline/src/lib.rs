@@ -10,6 +10,7 @@
 //! assert_eq!(graph.after("qc"), ["dvh", "radiomics"]);
 //! ```
 
+pub mod compare;
 pub mod config;
 pub mod graph;
 pub mod plan;

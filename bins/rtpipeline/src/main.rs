@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rt_cli::CommonArgs;
-use rtpipeline::{config, run, status};
+use rtpipeline::{compare, config, run, status};
 
 const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
 
@@ -30,6 +30,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Show which stage of which course is done, and why not
     Status(status::StatusArgs),
+    /// Compare delineations: manual with automatic ones of a course, two courses, or two label maps
+    Compare(compare::CompareArgs),
     /// Show, check or explain the configuration
     Config(config::ConfigArgs),
 }
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     match cli.verb {
         Verb::Run(args) => run::run(&args, &cli.common),
         Verb::Status(args) => status::run(&args, &cli.common),
+        Verb::Compare(args) => compare::run(&args, &cli.common),
         Verb::Config(args) => config::run(&args, &cli.common),
     }
 }

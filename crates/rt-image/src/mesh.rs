@@ -1,4 +1,5 @@
-//! Marching-cubes surface of a voxel mask: area, enclosed volume and largest diameters, for shape features.
+//! Marching-cubes surface of a voxel mask: area, enclosed volume and largest diameters, for shape features; its facets and the distance
+//! to them, for comparing contours.
 //!
 //! The surface runs halfway between the centres of inside and outside voxels (iso-level 0.5 of a binary mask), so every vertex is the
 //! midpoint of a lattice edge and every 2x2x2 cube of voxel centres has one of 256 states. Area and volume are therefore sums over a
@@ -14,10 +15,14 @@
 
 mod bits;
 mod diameter;
+mod nearest;
+mod soup;
 mod table;
 
 pub use bits::BitGrid;
 pub use diameter::{Diameters, diameters};
+pub use nearest::SurfaceIndex;
+pub use soup::{Facet, facet_area, facet_centre, facets};
 
 use table::{CORNERS, TABLE};
 
@@ -67,18 +72,29 @@ fn count_states(mask: &BitGrid) -> States {
         count: [0; 256],
         position: [[0; 3]; 256],
     };
+    visit(mask, |state, at| {
+        states.count[state] += 1;
+        for (sum, at) in states.position[state].iter_mut().zip(at) {
+            *sum += at;
+        }
+    });
+    states
+}
+
+/// Calls `see` with state and position (padded voxel index i, j, k) of every cube that the surface passes through.
+fn visit(mask: &BitGrid, mut see: impl FnMut(usize, [u64; 3])) {
     let [_, ny, nz] = mask.padded_size();
     for k in 0..nz - 1 {
         for j in 0..ny - 1 {
             let rows = [mask.row(j, k), mask.row(j + 1, k), mask.row(j, k + 1), mask.row(j + 1, k + 1)];
-            count_row(&rows, [j as u64, k as u64], &mut states);
+            visit_row(&rows, [j as u64, k as u64], &mut see);
         }
     }
-    states
 }
 
-/// Counts the states of the cubes between four bit rows: (j, k), (j+1, k), (j, k+1), (j+1, k+1).
-fn count_row(rows: &[&[u64]; 4], [j, k]: [u64; 2], states: &mut States) {
+/// The cubes between four bit rows: (j, k), (j+1, k), (j, k+1), (j+1, k+1).
+#[inline]
+fn visit_row(rows: &[&[u64]; 4], [j, k]: [u64; 2], see: &mut impl FnMut(usize, [u64; 3])) {
     for w in 0..rows[0].len() {
         let here = rows.map(|r| r[w]);
         let next = rows.map(|r| (r[w] >> 1) | r.get(w + 1).map_or(0, |n| n << 63));
@@ -93,11 +109,7 @@ fn count_row(rows: &[&[u64]; 4], [j, k]: [u64; 2], states: &mut States) {
                 let word = if *di == 0 { here[row] } else { next[row] };
                 acc | usize::from(word >> bit & 1 == 1) << corner
             });
-            states.count[state] += 1;
-            let i = w as u64 * 64 + u64::from(bit);
-            for (sum, at) in states.position[state].iter_mut().zip([i, j, k]) {
-                *sum += at;
-            }
+            see(state, [w as u64 * 64 + u64::from(bit), j, k]);
         }
     }
 }

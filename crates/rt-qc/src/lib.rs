@@ -1,6 +1,6 @@
 //! Quality control of one course: checks over plain facts, a report with the worst status, and its page.
 //!
-//! Knows: what a check may look at ([`CourseFacts`]) and what it says. Must not know: files, DICOM, tables, other stages' code.
+//! Knows: what a check may look at ([`CourseFacts`]) and what it says; how two delineations of one structure are compared. Must not know: files, DICOM, tables, other stages' code.
 //! Each check has its own code, severity, text and remedy; a finding is a result, not an error. Sources: `spec/analysis.md`
 //! section 3, AAPM TG-275 (completeness and consistency of plan data), TG-53 (geometry of images, structures and dose).
 //!
@@ -14,11 +14,13 @@
 //! ```
 
 pub mod checks;
+pub mod compare;
 pub mod config;
 pub mod facts;
 pub mod page;
 pub mod report;
 
+pub use compare::{CompareError, Comparison, compare};
 pub use config::QcConfig;
 pub use facts::{CourseFacts, Cut, DoseFact, DoseObjectFact, ImageFact, IndexBox, RoiFact, StageFact, StageState, StructureSetFact};
 pub use page::{PageError, render};

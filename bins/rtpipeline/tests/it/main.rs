@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod broken;
 mod commands;
+mod compare;
 mod damage;
 mod freshness;
 mod interruption;

@@ -18,6 +18,7 @@ macro_rules! columns {
 
 pub mod aggregation;
 pub mod case;
+pub mod comparison;
 pub mod contours;
 pub mod curves;
 pub mod dvh;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<TableSchema> {
         fractions::schema(),
         structures::schema(),
         qc::reports_schema(),
+        comparison::schema(),
         inventory::schema(),
         provenance::schema(),
         aggregation::schema(),
