@@ -56,10 +56,7 @@ fn compare(what: Topic, _shared: &std::path::Path) -> anyhow::Result<()> {
 #[cfg(feature = "conformance")]
 fn compare(what: Topic, shared: &std::path::Path) -> anyhow::Result<()> {
     let (table, misses) = match what {
-        Topic::Dvh => {
-            let report = rt_conformance::dvh_analytic::run(&shared.join("data/dvh-analytic"))?;
-            (report.to_string(), report.misses().len())
-        }
+        Topic::Dvh => rt_conformance::dvh_analytic::whole_table(shared)?,
         Topic::Radiomics => {
             let report = rt_conformance::pyradiomics::run(&shared.join("data/radiomics-golden"))?;
             let misses = report.misses(RADIOMICS_TOLERANCE);

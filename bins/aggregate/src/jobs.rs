@@ -7,7 +7,7 @@ use rt_aggregate::summary::Overview;
 use rt_aggregate::{Fan, Keep, PartOutcome, PartProblem, RoiColumns, SchemaUnion, TableSink, merge, preferred};
 use rt_course::{Cohort, CourseDir, Radiomics};
 use rt_records::tables::aggregation::part;
-use rt_records::tables::{curves, dvh, radiomics};
+use rt_records::tables::{curves, dvh, goals, radiomics};
 use rt_records::{Packed, ParquetFile, ReadError, Table, TableError, TableSchema, WriteError, parquet};
 
 use crate::courses::{Course, StageState};
@@ -54,6 +54,8 @@ pub(crate) struct Written {
 pub(crate) enum Extra {
     /// Some columns.
     Rows(Keep),
+    /// Clinical goals.
+    Goals(Keep),
     /// Curves, reduced for drawing.
     Curves(CurveCollector),
     /// Counts of features.
@@ -63,7 +65,7 @@ pub(crate) enum Extra {
 impl TableSink for Extra {
     fn write(&mut self, rows: &Table) -> Result<(), WriteError> {
         match self {
-            Self::Rows(sink) => sink.write(rows),
+            Self::Rows(sink) | Self::Goals(sink) => sink.write(rows),
             Self::Curves(sink) => sink.write(rows),
             Self::Overview(sink) => sink.write(rows),
         }
@@ -94,6 +96,22 @@ pub(crate) fn jobs() -> Vec<Job> {
             base: curves::schema(),
             marks: None,
             always: true,
+        },
+        Job {
+            table: "dvh_goals",
+            about: "Clinical goals (dvh.goals): one row per goal and structure that it is for.",
+            stage: "dvh",
+            form: Form::Plain,
+            keep: |schema| {
+                Extra::Goals(Keep::new(
+                    schema,
+                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
+                ))
+            },
+            file: Box::new(CourseDir::dvh_goals),
+            base: goals::schema(),
+            marks: None,
+            always: false,
         },
     ];
     for image in Radiomics::ALL {

@@ -136,7 +136,13 @@ fn course_inputs(course: &CourseDir) -> Vec<Input> {
         inputs.push(Input::optional(files.stamp));
         inputs.push(Input::optional(files.provenance));
     }
-    let tables = [course.masks_json(), course.dvh_metrics(), course.dvh_curves(), course.qc_table()];
+    let tables = [
+        course.masks_json(),
+        course.dvh_metrics(),
+        course.dvh_curves(),
+        course.dvh_goals(),
+        course.qc_table(),
+    ];
     inputs.extend(tables.into_iter().map(Input::optional));
     inputs.extend(Radiomics::ALL.map(|image| Input::optional(course.radiomics(image))));
     inputs

@@ -31,6 +31,7 @@ pub(crate) fn write(
         facts: &facts,
         courses: &lines,
         dvh: &merged.dvh,
+        goals: &merged.goals,
         curves: &merged.curves,
         checks: &merged.checks,
         provenance: &merged.provenance,

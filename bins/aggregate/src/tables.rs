@@ -19,6 +19,7 @@ use crate::rows;
 /// What the report needs of the tables.
 pub(crate) struct Merged {
     pub(crate) dvh: Table,
+    pub(crate) goals: Table,
     pub(crate) curves: Vec<Curve>,
     pub(crate) checks: Table,
     pub(crate) provenance: Table,
@@ -53,6 +54,7 @@ pub(crate) fn write_all(
         .collect::<Result<_, anyhow::Error>>()?;
     let mut merged = Merged {
         dvh: Table::empty(&rt_records::tables::dvh::schema()),
+        goals: Table::empty(&rt_records::tables::goals::schema()),
         curves: Vec::new(),
         checks: Table::empty(&qc::schema()),
         provenance: Table::empty(&provenance::schema()),
@@ -64,6 +66,7 @@ pub(crate) fn write_all(
         let Some((table, extra)) = result else { continue };
         match extra {
             Extra::Rows(keep) => merged.dvh = keep.into_table(),
+            Extra::Goals(keep) => merged.goals = keep.into_table(),
             Extra::Curves(collector) => merged.curves = collector.into_curves(),
             Extra::Overview(overview) => merged.radiomics.push(RadiomicsOverview {
                 table: job.table.to_owned(),

@@ -1,6 +1,6 @@
 //! What a row says whatever it comes from: identity, figures and status of a region.
 
-use rt_dvh::{Metric, RoiDvh, Status};
+use rt_dvh::{DvhConfig, HalfRange, Metric, RoiDvh, Status};
 use rt_records::table::RowMut;
 use rt_records::tables::dvh as t;
 
@@ -27,13 +27,47 @@ pub(crate) fn columns(found: &RoiDvh) -> Vec<(String, Option<f64>)> {
         .values
         .iter()
         .filter_map(|(metric, value)| Some((column_of(*metric)?, *value)));
+    let halves = half_ranges(found).into_iter().filter(|(metric, _)| is_shown(*metric));
+    let halves = halves.filter_map(|(metric, value)| Some((t::half_range_column(&metric.to_string())?.name.into_owned(), value)));
     let indices = found.indices;
     let of_target = [
         (&t::CI_RTOG, indices.map(|i| i.ci_rtog)),
         (&t::CI_PADDICK, indices.and_then(|i| i.ci_paddick)),
         (&t::GI, indices.and_then(|i| i.gradient)),
     ];
-    metrics.chain(of_target.into_iter().map(|(c, v)| (c.name.to_string(), v))).collect()
+    let of_target = of_target.into_iter().map(|(c, v)| (c.name.to_string(), v));
+    metrics.chain(halves).chain(of_target).collect()
+}
+
+/// Every metric with its half-range; none without the other reading of the contours.
+fn half_ranges(found: &RoiDvh) -> Vec<(Metric, Option<f64>)> {
+    found
+        .values
+        .iter()
+        .zip(&found.half_range)
+        .map(|((metric, _), half)| (*metric, *half))
+        .collect()
+}
+
+/// Whether the half-range of a metric has a column: not of the families of standard dose steps.
+fn is_shown(metric: Metric) -> bool {
+    !rt_dvh::standard_metrics().contains(&metric) || t::HALF_RANGES.contains(&metric.to_string().as_str())
+}
+
+/// Columns of the metrics that the user names, each with its half-range behind it.
+pub(crate) fn extra_columns(config: &DvhConfig) -> Vec<rt_records::ColumnDef> {
+    let columns = |m: &Metric| {
+        let half = (config.half_range != HalfRange::None)
+            .then(|| t::half_range_column(&m.to_string()))
+            .flatten();
+        column_def(*m).into_iter().chain(half)
+    };
+    config.metrics.iter().flat_map(columns).collect()
+}
+
+/// The column of a metric that is not among the fixed ones.
+fn column_def(metric: Metric) -> Option<rt_records::ColumnDef> {
+    t::metric_column(&metric.to_string())
 }
 
 /// Sets who a row is about.
@@ -49,8 +83,16 @@ pub(crate) fn identity(out: &mut RowMut<'_>, row: &Evaluation) {
         .set(&t::INTERPRETED_TYPE, region.interpreted_type.as_str())
         .set(&t::ROI_KEY, key.join("_").as_str())
         .set(&t::DOSE, row.dose.as_str())
-        .set(&t::RX_GY, row.rx)
+        .set(&t::RX_GY, row.rx.gy)
+        .set(&t::RX_SOURCE, row.rx.source.as_str())
+        .set(&t::ALPHA_BETA_GY, row.alpha_beta)
+        .set(&t::STANDARD_NAME, region.standard_name.as_deref())
         .set(&t::SAMPLING, "exact");
+    if let Some(response) = &row.response {
+        out.set(&t::NTCP_PERCENT, response.ntcp)
+            .set(&t::TCP_PERCENT, response.tcp)
+            .set(&t::RESPONSE_MODEL, response.model.as_str());
+    }
 }
 
 /// Sets the figures and the status of a row.

@@ -7,9 +7,11 @@ use rt_core::Grid;
 use rt_course::manifest::{CourseRecord, DoseDecision};
 use rt_course::sidecar::DoseSidecar;
 use rt_course::{CourseDir, read_json};
-use rt_dvh::{DoseField, DoseTerm, DvhConfig, Response, RxSetting};
+use rt_dvh::{Biological, DoseField, DoseTerm, DvhConfig, DvhError, Response};
 use rt_image::VolumeView;
 use rt_nifti::MappedVolume;
+
+use crate::prescription::{Level, Prescribed};
 
 /// One dose volume. The grid is that of the sidecar: a NIfTI header cannot say uneven frames.
 pub(crate) struct LoadedDose {
@@ -17,25 +19,105 @@ pub(crate) struct LoadedDose {
     grid: Arc<Grid>,
 }
 
-/// The doses that are evaluated, each a sum of terms; the first is that of the course.
+/// A part of a dose, and in how many fractions it is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) dose: VolumeView<'a, f32>,
+    pub(crate) scale: f64,
+    pub(crate) fractions: Option<f64>,
+}
+
+/// A dose that is evaluated, a sum of parts; the first of a course is its dose.
+#[derive(Debug, Clone)]
 pub(crate) struct Evaluated<'a> {
-    /// `course`, or the label of one plan.
+    /// `course`, `course EQD2`, or the label of one plan.
     pub(crate) name: String,
-    /// The dose; `None` when it is relative to something unknown.
-    pub(crate) field: Option<DoseField<'a>>,
-    /// Prescription, Gy.
-    pub(crate) rx: Option<f64>,
-    /// Whether targets have levels of their own.
-    pub(crate) by_target: bool,
+    /// Its parts; `None` when it is relative to something unknown.
+    pub(crate) parts: Option<Vec<Part<'a>>>,
+    /// What is evaluated of them.
+    pub(crate) biological: Option<Biological>,
+    /// Prescription.
+    pub(crate) prescribed: Prescribed,
     /// Frame of reference of the dose, empty when unknown.
     pub(crate) frame_of_reference: String,
+}
+
+impl<'a> Evaluated<'a> {
+    /// The dose for a region with an alpha/beta ratio, which only a biological dose asks for; `None` without absolute dose.
+    ///
+    /// # Errors
+    /// When a dose holds a value that is no number.
+    pub(crate) fn field(&self, alpha_beta: f64, config: &DvhConfig) -> Result<Option<DoseField<'a>>, DvhError> {
+        self.field_as(self.biological, alpha_beta, config)
+    }
+
+    /// The same as another quantity.
+    ///
+    /// # Errors
+    /// As [`Evaluated::field`].
+    pub(crate) fn field_as(
+        &self,
+        quantity: Option<Biological>,
+        alpha_beta: f64,
+        config: &DvhConfig,
+    ) -> Result<Option<DoseField<'a>>, DvhError> {
+        let Some(parts) = &self.parts else { return Ok(None) };
+        let term = |part: &Part<'a>| {
+            let response = match (quantity, part.fractions) {
+                (None, _) => Response::Physical,
+                (Some(Biological::Eqd2), Some(fractions)) => Response::Eqd2 { fractions, alpha_beta },
+                (Some(Biological::Bed), Some(fractions)) => Response::Bed { fractions, alpha_beta },
+                (Some(_), None) => return None,
+            };
+            Some(DoseTerm {
+                dose: part.dose,
+                scale: part.scale,
+                response,
+            })
+        };
+        let Some(terms) = parts.iter().map(term).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        DoseField::new(terms, config.rim, config.sum_missing).map(Some)
+    }
+
+    /// Whether the fractions of every part are known.
+    pub(crate) fn knows_fractions(&self) -> bool {
+        self.parts.iter().flatten().all(|p| p.fractions.is_some())
+    }
+
+    /// A prescription in the evaluated quantity: only a dose of one plan says in how many fractions it is given.
+    pub(crate) fn rx_as_evaluated(&self, rx: Option<f64>, alpha_beta: f64) -> Option<f64> {
+        let Some(quantity) = self.biological else { return rx };
+        let [only] = self.parts.as_deref()? else { return None };
+        let (gy, n) = (rx?, only.fractions?);
+        Some(match quantity {
+            Biological::Eqd2 => rt_dvh::eqd2(gy, n, alpha_beta),
+            Biological::Bed => rt_dvh::bed(gy, n, alpha_beta),
+        })
+    }
+
+    /// This dose, and behind it the biological ones that are asked for.
+    pub(crate) fn with_biological(self, config: &DvhConfig) -> Vec<Self> {
+        let mut wanted = config.biological.clone();
+        wanted.dedup();
+        let more: Vec<Self> = wanted
+            .into_iter()
+            .map(|quantity| Self {
+                name: format!("{} {}", self.name, quantity.as_str()),
+                biological: Some(quantity),
+                ..self.clone()
+            })
+            .collect();
+        std::iter::once(self).chain(more).collect()
+    }
 }
 
 /// Maps the components of the decision, or its only dose.
 ///
 /// # Errors
 /// When a volume or its sidecar cannot be read.
-pub(crate) fn load(course: &CourseDir, decision: &DoseDecision, _config: &DvhConfig) -> Result<Vec<LoadedDose>, anyhow::Error> {
+pub(crate) fn load(course: &CourseDir, decision: &DoseDecision) -> Result<Vec<LoadedDose>, anyhow::Error> {
     let single = [(&decision.nifti, &decision.sidecar)];
     let parts: Vec<(&String, &String)> = decision.components.iter().map(|c| (&c.nifti, &c.sidecar)).collect();
     let files = if parts.is_empty() { single.to_vec() } else { parts };
@@ -53,7 +135,7 @@ pub(crate) fn load(course: &CourseDir, decision: &DoseDecision, _config: &DvhCon
         .collect()
 }
 
-/// The dose of the course, and behind it that of each plan when several are added.
+/// The dose of the course, its biological forms, and behind them the dose of each plan when several are added.
 ///
 /// # Errors
 /// When a dose does not fit its grid or holds a value that is no number.
@@ -68,39 +150,66 @@ pub(crate) fn evaluated<'a>(
         ("RELATIVE", None) => None,
         _ => Some(1.0),
     };
-    let field = |parts: Vec<usize>| -> Result<Option<DoseField<'a>>, anyhow::Error> {
+    let parts = |which: Vec<usize>| -> Result<Option<Vec<Part<'a>>>, anyhow::Error> {
         let Some(scale) = scale else { return Ok(None) };
-        let terms = parts.into_iter().map(|p| term(&loaded[p], scale)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(DoseField::new(terms, config.rim, config.sum_missing)?))
+        let part = |p: usize| part(&loaded[p], scale, fractions(record, decision, p));
+        Ok(Some(which.into_iter().map(part).collect::<Result<_, _>>()?))
     };
-    let (rx, by_target) = match config.rx {
-        RxSetting::Plan => (record.prescription.total_gy, true),
-        RxSetting::Dose(gy) => (Some(gy.value()), false),
+    let level = |l: &rt_course::manifest::DoseLevel| Level {
+        roi: l.roi_number.map(i64::from),
+        name: l.name.clone(),
+        gy: l.gy,
     };
-    let frame_of_reference = &decision.frame_of_reference;
-    let mut all = vec![Evaluated {
+    let course = Evaluated {
         name: "course".to_owned(),
-        field: field((0..loaded.len()).collect())?,
-        rx,
-        by_target,
-        frame_of_reference: frame_of_reference.clone(),
-    }];
+        parts: parts((0..loaded.len()).collect())?,
+        biological: None,
+        prescribed: Prescribed {
+            total_gy: record.prescription.total_gy,
+            source: record.prescription.source.clone(),
+            levels: record.prescription.levels.iter().map(level).collect(),
+        },
+        frame_of_reference: decision.frame_of_reference.clone(),
+    };
+    let mut all = course.with_biological(config);
     let plans = parts_by_plan(decision);
     if plans.len() > 1 {
-        for (number, (uid, parts)) in (1..).zip(plans) {
+        for (number, (uid, which)) in (1..).zip(plans) {
             let plan = record.plans.iter().find(|p| p.sop_uid == uid);
-            let label = plan.map(|p| p.label.clone()).filter(|l| !l.is_empty() && l != "course");
+            let label = plan.map(|p| p.label.clone()).filter(|l| !l.is_empty() && !l.starts_with("course"));
+            let gy = plan.and_then(|p| p.rx_gy);
             all.push(Evaluated {
                 name: label.unwrap_or_else(|| format!("plan {number}")),
-                field: field(parts)?,
-                rx: plan.and_then(|p| p.rx_gy),
-                by_target: false,
-                frame_of_reference: frame_of_reference.clone(),
+                parts: parts(which)?,
+                biological: None,
+                prescribed: Prescribed {
+                    total_gy: gy,
+                    source: if gy.is_some() {
+                        record.prescription.source.clone()
+                    } else {
+                        "none".to_owned()
+                    },
+                    levels: Vec::new(),
+                },
+                frame_of_reference: decision.frame_of_reference.clone(),
             });
         }
     }
     distinct(&mut all);
     Ok(all)
+}
+
+/// Fractions in which a component is given: its own, those of its plan, those of the course's only plan.
+fn fractions(record: &CourseRecord, decision: &DoseDecision, part: usize) -> Option<f64> {
+    let of_plan = |uid: &str| record.plans.iter().find(|p| p.sop_uid == uid).and_then(|p| p.fractions_planned);
+    let found = match decision.components.get(part) {
+        Some(component) => component.fractions.or_else(|| of_plan(&component.plan_uid)),
+        None => match decision.source_plans.as_slice() {
+            [only] => of_plan(only).or(record.prescription.fractions_planned),
+            _ => None,
+        },
+    };
+    found.filter(|n| *n > 0).map(f64::from)
 }
 
 /// Components of each plan of a sum, plans in order of their first component; a component of an unknown plan stands alone.
@@ -125,10 +234,10 @@ fn distinct(all: &mut [Evaluated<'_>]) {
     }
 }
 
-fn term(part: &LoadedDose, scale: f64) -> Result<DoseTerm<'_>, anyhow::Error> {
-    Ok(DoseTerm {
+fn part(part: &LoadedDose, scale: f64, fractions: Option<f64>) -> Result<Part<'_>, anyhow::Error> {
+    Ok(Part {
         dose: VolumeView::new(&part.grid, part.volume.view().data())?,
         scale,
-        response: Response::Physical,
+        fractions,
     })
 }

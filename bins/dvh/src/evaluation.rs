@@ -1,18 +1,38 @@
 //! Regions in a dose: figures, or the reason why there are none.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rt_cli::StageReport;
 use rt_core::{Gy, Progress, RoiName};
-use rt_dvh::{DvhConfig, DvhError, FrameMismatch, NamedRoi, RoiDvh, RoiShape, Status, course, is_target, volume_of};
+use rt_dvh::{
+    Biological, DvhConfig, DvhError, FrameMismatch, NamedRoi, ResponseModel, RoiDvh, Status, course, dvh_in, is_target, volume_of,
+};
 
 use crate::doses::Evaluated;
-use crate::regions::{Region, Shape};
+use crate::prescription::{Rx, rx_of};
+use crate::regions::Region;
+use crate::settings::Extras;
 
 /// One row: a region in one dose.
 pub(crate) struct Evaluation {
-    pub(crate) region: Region,
+    pub(crate) region: Arc<Region>,
     pub(crate) dose: String,
-    pub(crate) rx: Option<f64>,
+    pub(crate) rx: Rx,
+    /// Of a biological dose.
+    pub(crate) alpha_beta: Option<f64>,
+    pub(crate) response: Option<ResponseFigure>,
     pub(crate) outcome: Outcome,
+}
+
+/// What a response model makes of a region.
+pub(crate) struct ResponseFigure {
+    /// Name of the model and the dose it was fed with.
+    pub(crate) model: String,
+    /// Probability of complication, percent.
+    pub(crate) ntcp: Option<f64>,
+    /// Probability of control, percent.
+    pub(crate) tcp: Option<f64>,
 }
 
 /// How the evaluation of a region ended.
@@ -29,55 +49,106 @@ pub(crate) enum Outcome {
     },
 }
 
-/// Evaluates all regions in one dose, each with its prescription in Gy.
+/// All that is the same for every region of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) config: &'a DvhConfig,
+    pub(crate) extras: &'a Extras,
+    /// Whether `ROINumber`s of a plan hold for a region: those of the structure set that it refers to.
+    pub(crate) by_number: &'a dyn Fn(&Region) -> bool,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// Evaluates all regions in one dose.
 ///
 /// # Errors
-/// When the user stops the run.
-pub(crate) fn evaluate(
-    dose: &Evaluated<'_>,
-    regions: &[Region],
-    rx: &[Option<f64>],
-    config: &DvhConfig,
-    progress: &dyn Progress,
-) -> Result<Vec<Evaluation>, anyhow::Error> {
-    let refused: Vec<Option<Outcome>> = regions.iter().map(|r| refusal(r, dose, config)).collect();
-    let mut results = Vec::new();
-    if let Some(field) = &dose.field {
-        let open = regions.iter().zip(rx).zip(&refused).filter(|(_, refused)| refused.is_none());
-        let named = open
-            .map(|((r, rx), _)| named_roi(r, *rx))
-            .collect::<Result<Vec<_>, anyhow::Error>>()?;
-        results = course(field, &named, config, progress);
-    }
-    anyhow::ensure!(!progress.cancelled(), "stopped by the user; run again to go on");
-    let mut results = results.into_iter().map(|(_, r)| r);
-    let mut rows = Vec::with_capacity(regions.len());
-    for ((region, rx), refused) in regions.iter().zip(rx).zip(refused) {
-        let outcome = match refused {
-            Some(refused) => refused,
-            None => match results.next() {
-                Some(Ok(found)) => Outcome::Computed(Box::new(found)),
-                Some(Err(error)) => of_error(&error),
-                None => of_error(&DvhError::Cancelled),
-            },
-        };
+/// When the user stops the run, or a dose holds a value that is no number.
+pub(crate) fn evaluate(dose: &Evaluated<'_>, regions: &[Arc<Region>], setting: Setting<'_>) -> Result<Vec<Evaluation>, anyhow::Error> {
+    let config = setting.config;
+    let mut rows: Vec<Evaluation> = Vec::with_capacity(regions.len());
+    // Regions of one alpha/beta ratio see one dose; a physical dose is the same for all.
+    let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (at, region) in regions.iter().enumerate() {
+        let ratio = config
+            .alpha_beta
+            .of(&region.names(), is_target(&region.original_name, &region.interpreted_type));
+        let alpha_beta = dose.biological.map(|_| ratio);
+        let rx = rx_of(&dose.prescribed, region, (setting.by_number)(region), config);
+        let refused = refusal(region, dose, config);
+        if refused.is_none() {
+            groups.entry(alpha_beta.unwrap_or_default().to_bits()).or_default().push(at);
+        }
+        let outcome = refused.unwrap_or_else(|| of_error(&DvhError::Cancelled));
         rows.push(Evaluation {
-            region: region.clone(),
+            region: Arc::clone(region),
             dose: dose.name.clone(),
-            rx: *rx,
+            rx: Rx {
+                gy: dose.rx_as_evaluated(rx.gy, ratio),
+                ..rx
+            },
+            alpha_beta,
+            response: None,
             outcome,
         });
     }
+    for (ratio, members) in groups {
+        let Some(field) = dose.field(f64::from_bits(ratio), config)? else {
+            continue;
+        };
+        let named = members
+            .iter()
+            .map(|at| named_roi(&regions[*at], rows[*at].rx.gy))
+            .collect::<Result<Vec<_>, anyhow::Error>>()?;
+        let results = course(&field, &named, config, setting.progress);
+        for (at, (_, result)) in members.into_iter().zip(results) {
+            rows[at].outcome = match result {
+                Ok(found) => Outcome::Computed(Box::new(found)),
+                Err(error) => of_error(&error),
+            };
+        }
+    }
+    anyhow::ensure!(!setting.progress.cancelled(), "stopped by the user; run again to go on");
+    if dose.biological.is_none() {
+        for row in &mut rows {
+            row.response = response(dose, row, setting)?;
+        }
+    }
     Ok(rows)
+}
+
+/// Complication or control by the model that fits a region, if one does and enough of the region has a dose.
+fn response(dose: &Evaluated<'_>, row: &Evaluation, setting: Setting<'_>) -> Result<Option<ResponseFigure>, anyhow::Error> {
+    let config = setting.config;
+    let (Outcome::Computed(found), Some(model)) = (&row.outcome, setting.extras.models.find(&row.region.names())) else {
+        return Ok(None);
+    };
+    if found.dvh.covered_fraction() < config.min_coverage {
+        return Ok(None);
+    }
+    let figure = |distribution: &rt_dvh::Distribution, fed: String| {
+        let ResponseModel { name, ntcp, tcp, .. } = model;
+        ResponseFigure {
+            model: format!("{name} ({fed})"),
+            ntcp: ntcp.map(|m| 100.0 * m.probability(distribution)),
+            tcp: tcp.map(|m| 100.0 * m.probability(distribution)),
+        }
+    };
+    let Some(ratio) = model.alpha_beta.filter(|_| dose.knows_fractions()) else {
+        return Ok(Some(figure(&found.dvh.distribution, "physical".to_owned())));
+    };
+    let Some(field) = dose.field_as(Some(Biological::Eqd2), ratio, config)? else {
+        return Ok(None);
+    };
+    let mut options = config.options();
+    options.slice_thickness_mm = row.region.slice_mm;
+    let eqd2 = dvh_in(&field, row.region.roi_shape(), &options)?;
+    Ok(Some(figure(&eqd2.distribution, format!("EQD2, {ratio} Gy"))))
 }
 
 fn named_roi(region: &Region, rx: Option<f64>) -> Result<NamedRoi<'_>, anyhow::Error> {
     Ok(NamedRoi {
         name: RoiName::new(&region.name).or_else(|_| RoiName::new("unnamed"))?,
-        shape: match &region.shape {
-            Shape::Contours(set) => RoiShape::Contours(set),
-            Shape::Mask(mask) => RoiShape::Mask(mask),
-        },
+        shape: region.roi_shape(),
         slice_thickness_mm: region.slice_mm,
         rx: rx.map(Gy),
         is_target: is_target(&region.original_name, &region.interpreted_type),
@@ -86,15 +157,21 @@ fn named_roi(region: &Region, rx: Option<f64>) -> Result<NamedRoi<'_>, anyhow::E
 
 /// Why a region is not evaluated at all: relative dose, or another frame of reference.
 fn refusal(region: &Region, dose: &Evaluated<'_>, config: &DvhConfig) -> Option<Outcome> {
-    let shape = match &region.shape {
-        Shape::Contours(set) => RoiShape::Contours(set),
-        Shape::Mask(mask) => RoiShape::Mask(mask),
-    };
+    let shape = region.roi_shape();
     let mut options = config.options();
     options.slice_thickness_mm = region.slice_mm;
     let volume_cc = || volume_of(shape, &options).ok().map(rt_core::Cc::value);
-    if dose.field.is_none() {
+    if dose.parts.is_none() {
         return Some(of_error(&DvhError::RelativeDose { volume_cc: volume_cc() }));
+    }
+    if dose.biological.is_some() && !dose.knows_fractions() {
+        return Some(Outcome::Refused {
+            status: Status::Skipped.as_str(),
+            code: "dvh.fractions_unknown",
+            message: "the fractions of a plan of this dose are not known, and EQD2 and BED need them; give the plan".to_owned(),
+            volume_cc: volume_cc(),
+            covered_fraction: None,
+        });
     }
     let (own, other) = (&region.frame_of_reference, &dose.frame_of_reference);
     let apart = !own.is_empty() && !other.is_empty() && own != other;

@@ -3,6 +3,7 @@
 //! The same engine, the same columns and the same rules as in a course; only the way in and out differs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -10,16 +11,19 @@ use indexmap::IndexMap;
 use rt_cli::{CommonArgs, Exit, Failure, Machine, Resources, Settings};
 use rt_core::Silent;
 use rt_dicom::{Dose, DoseUnits, MetaCache, Plan, ScanOptions, StructureSet};
-use rt_dvh::{DoseField, DoseTerm, DvhConfig, FrameMismatch, Response, RxSetting, Status};
+use rt_dvh::{DvhConfig, FrameMismatch, Status};
 use rt_records::csv::{CsvEncoding, CsvWriter};
 use rt_records::table::TableBuilder;
 use rt_records::tables::dvh as t;
 use serde::Serialize;
 
-use crate::columns::{columns, figures, identity};
-use crate::doses::Evaluated;
-use crate::evaluation::{Evaluation, Outcome, evaluate};
+use crate::columns::{columns, extra_columns, figures, identity};
+use crate::doses::{Evaluated, Part};
+use crate::evaluation::{Evaluation, Outcome, Setting, evaluate};
+use crate::goals::{Judged, judge};
+use crate::prescription::{Level, Prescribed};
 use crate::regions::{Region, Shape};
+use crate::settings::Extras;
 
 /// Form of the result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -64,6 +68,9 @@ pub struct RoiResult {
     pub name: String,
     /// `ROINumber`.
     pub number: Option<i32>,
+    /// `course EQD2` or `course BED`; nothing for the dose itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dose: Option<String>,
     /// `ok`, `partial`, `skipped` or `failed`.
     pub status: &'static str,
     /// The reason when it is not `ok`.
@@ -85,8 +92,44 @@ pub struct RoiResult {
 /// The JSON form.
 #[derive(Debug, Clone, Serialize)]
 pub struct FilesResult {
-    /// Structures in stored order.
+    /// Structures in stored order, once for each dose.
     pub rois: Vec<RoiResult>,
+    /// Clinical goals, when `dvh.goals` names some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goals: Vec<GoalResult>,
+}
+
+/// One goal held against one structure, as in the table `dvh_goals`.
+#[derive(Debug, Clone, Serialize)]
+pub struct GoalResult {
+    /// Name of the set of goals.
+    pub goals: String,
+    /// Structure that the goal names.
+    pub goal_roi: String,
+    /// `ROIName` of the structure; none when no structure fits.
+    pub name: Option<String>,
+    /// `ROINumber`.
+    pub number: Option<i32>,
+    /// Figure, side and limit.
+    pub goal: String,
+    /// Unit of value, limit, margin and half-range.
+    pub unit: &'static str,
+    /// The weaker limit.
+    pub acceptable_limit: Option<f64>,
+    /// What the structure has.
+    pub value: Option<f64>,
+    /// `pass`, `acceptable`, `fail` or `not_evaluable`.
+    pub result: &'static str,
+    /// Distance to the limit, positive on the good side.
+    pub margin: Option<f64>,
+    /// Half the distance between the two readings of the contours.
+    pub half_range: Option<f64>,
+    /// Why it is not evaluable.
+    pub reason: &'static str,
+    /// What is to be avoided or reached.
+    pub endpoint: String,
+    /// Publication.
+    pub source: String,
 }
 
 /// Evaluates the files and prints the result.
@@ -100,14 +143,18 @@ pub fn run(args: &FilesArgs, settings: &Settings) -> Result<Exit, anyhow::Error>
         .num_threads(threads)
         .build()
         .context("cannot start threads")?;
-    let rows = pool.install(|| measure(args, &config))?;
+    let measured = pool.install(|| measure(args, &config))?;
     let text = match args.format {
-        Format::Json => serde_json::to_string(&result(&rows, &config)).context("cannot write the result as JSON")?,
-        Format::Csv => csv(&rows, &config)?,
+        Format::Csv => csv(&measured.rows, &config)?,
+        Format::Json => serde_json::to_string(&result(&measured, &config)).context("cannot write the result as JSON")?,
     };
     rt_cli::command::say(text.trim_end())?;
     let failed = |row: &Evaluation| matches!(row.outcome, Outcome::Refused { status, .. } if status == Status::Failed.as_str());
-    Ok(if rows.iter().any(failed) { Exit::Partial } else { Exit::Done })
+    Ok(if measured.rows.iter().any(failed) {
+        Exit::Partial
+    } else {
+        Exit::Done
+    })
 }
 
 /// The JSON form of plain files, for callers in the same process.
@@ -118,7 +165,7 @@ pub fn evaluated(args: &FilesArgs, config: &DvhConfig) -> Result<FilesResult, an
     Ok(result(&measure(args, config)?, config))
 }
 
-fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Vec<Evaluation>, anyhow::Error> {
+fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Measured, anyhow::Error> {
     let ((structures, doses), plan) = rayon::join(
         || rayon::join(|| read_structures(&args.structures), || read_doses(&args.dose, config)),
         || args.plan.as_deref().map(read_plan).transpose(),
@@ -130,21 +177,52 @@ fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Vec<Evaluation>, anyh
         .map(|dir| slice_spacing(dir, &structures))
         .transpose()?
         .flatten();
-    let regions = regions(args, structures, slice_mm)?;
-    let dose = summed(&doses, plan.as_ref(), config)?;
-    let levels = plan.map(|p| p.rx().levels).unwrap_or_default();
-    let of_roi = |region: &Region| {
-        let number = region.number.map(i64::from);
-        let own = levels
-            .iter()
-            .find(|l| l.roi.is_some() && l.roi == number)
-            .filter(|_| dose.by_target);
-        own.map(|l| l.gy).or(dose.rx)
+    let extras = Extras::load(config)?;
+    let mut regions = regions(args, structures, slice_mm)?;
+    for region in &mut regions {
+        region.standard_name = extras.standard_name(&region.original_name);
+    }
+    let regions: Vec<Arc<Region>> = regions.into_iter().map(Arc::new).collect();
+    let dose = summed(&doses, plan.as_ref(), config);
+    let setting = Setting {
+        config,
+        extras: &extras,
+        by_number: &|_| true,
+        progress: &Silent,
     };
-    let rx: Vec<Option<f64>> = regions.iter().map(of_roi).collect();
-    evaluate(&dose, &regions, &rx, config, &Silent)
+    let mut rows = Vec::new();
+    for dose in dose.with_biological(config) {
+        rows.extend(evaluate(&dose, &regions, setting)?);
+    }
+    let goals = judge(&extras, &rows, config).iter().map(goal_result).collect();
+    Ok(Measured { rows, goals })
 }
 
+/// Rows of all doses, and the goals held against them.
+struct Measured {
+    rows: Vec<Evaluation>,
+    goals: Vec<GoalResult>,
+}
+
+fn goal_result(judged: &Judged<'_>) -> GoalResult {
+    let (goal, j) = (judged.goal, &judged.judgement);
+    GoalResult {
+        goals: judged.set.to_owned(),
+        goal_roi: goal.roi.as_str().to_owned(),
+        name: judged.row.map(|r| r.region.original_name.clone()),
+        number: judged.row.and_then(|r| r.region.number),
+        goal: goal.goal.to_string(),
+        unit: goal.goal.metric.unit(),
+        acceptable_limit: goal.acceptable,
+        value: j.value,
+        result: j.verdict.as_str(),
+        margin: j.margin,
+        half_range: j.half_range,
+        reason: j.reason,
+        endpoint: goal.endpoint.clone(),
+        source: goal.source.clone(),
+    }
+}
 fn read_structures(path: &Path) -> Result<StructureSet, anyhow::Error> {
     rt_dicom::read_structures(path).map_err(|e| {
         Failure::new(e.code(), e.to_string())
@@ -261,6 +339,7 @@ fn regions(args: &FilesArgs, set: StructureSet, slice_mm: Option<f64>) -> Result
             origin: sop_uid.clone(),
             number: Some(roi.number),
             original_name: name.clone(),
+            standard_name: None,
             name,
             interpreted_type: roi.interpreted_type,
             frame_of_reference: roi.frame_uid,
@@ -273,43 +352,50 @@ fn regions(args: &FilesArgs, set: StructureSet, slice_mm: Option<f64>) -> Result
     Ok(chosen.map(region).collect())
 }
 
-/// The sum of the doses with its prescription.
-fn summed<'a>(doses: &'a [Dose], plan: Option<&Plan>, config: &DvhConfig) -> Result<Evaluated<'a>, anyhow::Error> {
+/// The sum of the doses with its prescription. Fractions are those of the plan, for doses that refer to it or to nothing.
+fn summed<'a>(doses: &'a [Dose], plan: Option<&Plan>, config: &DvhConfig) -> Evaluated<'a> {
     let relative = doses.iter().any(|d| d.header.units == DoseUnits::Relative);
     let scale = |dose: &Dose| match dose.header.units {
         DoseUnits::Gy => 1.0,
         DoseUnits::Relative => config.relative_reference_gy.unwrap_or(100.0) / 100.0,
     };
-    let field = if relative && config.relative_reference_gy.is_none() {
-        None
-    } else {
-        let terms = doses.iter().map(|d| DoseTerm {
-            dose: d.volume.view(),
-            scale: scale(d),
-            response: Response::Physical,
-        });
-        Some(DoseField::new(terms.collect(), config.rim, config.sum_missing).map_err(|e| Failure::new(e.code(), e.to_string()))?)
+    let fractions = |dose: &Dose| {
+        let own = plan.filter(|p| dose.header.plans.is_empty() || dose.header.plans.contains(&p.sop_uid));
+        own.and_then(Plan::fractions).filter(|n| *n > 0).map(f64::from)
     };
-    let (rx, by_target) = match config.rx {
-        RxSetting::Plan => (plan.and_then(|p| p.rx().total_gy), true),
-        RxSetting::Dose(gy) => (Some(gy.value()), false),
+    let part = |dose: &'a Dose| Part {
+        dose: dose.volume.view(),
+        scale: scale(dose),
+        fractions: fractions(dose),
     };
-    Ok(Evaluated {
+    let usable = !relative || config.relative_reference_gy.is_some();
+    let rx = plan.map(Plan::rx);
+    let level = |l: &rt_dicom::RxLevel| Level {
+        roi: l.roi,
+        name: l.description.clone(),
+        gy: l.gy,
+    };
+    Evaluated {
         name: "course".to_owned(),
-        field,
-        rx,
-        by_target,
+        parts: usable.then(|| doses.iter().map(part).collect()),
+        biological: None,
+        prescribed: Prescribed {
+            total_gy: rx.as_ref().and_then(|r| r.total_gy),
+            source: rx.as_ref().map_or("none", |r| r.source.name()).to_owned(),
+            levels: rx.iter().flat_map(|r| &r.levels).map(level).collect(),
+        },
         frame_of_reference: doses
             .iter()
             .map(|d| d.header.frame_uid.clone())
             .find(|f| !f.is_empty())
             .unwrap_or_default(),
-    })
+    }
 }
 
-fn result(rows: &[Evaluation], config: &DvhConfig) -> FilesResult {
+fn result(measured: &Measured, config: &DvhConfig) -> FilesResult {
     FilesResult {
-        rois: rows.iter().map(|row| roi_result(row, config)).collect(),
+        rois: measured.rows.iter().map(|row| roi_result(row, config)).collect(),
+        goals: measured.goals.clone(),
     }
 }
 
@@ -317,6 +403,7 @@ fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
     let mut out = RoiResult {
         name: row.region.original_name.clone(),
         number: row.region.number,
+        dose: row.alpha_beta.map(|_| row.dose.clone()),
         status: Status::Ok.as_str(),
         error_code: None,
         volume_cc: None,
@@ -334,6 +421,11 @@ fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
             out.volume_cc = Some(dvh.volume.value());
             out.covered_fraction = Some(dvh.covered_fraction());
             out.metrics = columns(found).into_iter().collect();
+            if let Some(response) = &row.response {
+                let figures = [(&t::NTCP_PERCENT, response.ntcp), (&t::TCP_PERCENT, response.tcp)];
+                let given = figures.into_iter().filter(|(_, v)| v.is_some());
+                out.metrics.extend(given.map(|(column, v)| (column.name.to_string(), v)));
+            }
             let curve = dvh.distribution.curve_cc(config.bin_width_gy);
             let whole = dvh.distribution.volume_mm3() / 1000.0;
             out.dose_gy = (0..curve.len()).map(|k| k as f64 * config.bin_width_gy).collect();
@@ -358,8 +450,7 @@ fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
 }
 
 fn csv(rows: &[Evaluation], config: &DvhConfig) -> Result<String, anyhow::Error> {
-    let extra = config.metrics.iter().filter_map(|m| t::metric_column(&m.to_string()));
-    let schema = t::schema_with(extra);
+    let schema = t::schema_with(extra_columns(config));
     let mut builder = TableBuilder::new(&schema);
     for row in rows {
         let mut out = builder.row();

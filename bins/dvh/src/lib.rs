@@ -8,15 +8,23 @@ mod columns;
 mod doses;
 mod evaluation;
 pub mod files;
+mod goals;
+mod prescription;
 mod regions;
 mod rows;
+mod settings;
 mod summary;
+
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use rt_cli::{Input, Stage, StageContext, StageReport};
 use rt_course::CourseDir;
-use rt_course::manifest::CourseRecord;
 use rt_dvh::DvhConfig;
+
+use crate::evaluation::Setting;
+use crate::regions::Region;
+use crate::settings::Extras;
 
 /// The dvh stage.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +36,7 @@ impl Stage for Dvh {
     const SECTIONS: &'static [&'static str] = &["dvh"];
     type Config = DvhConfig;
 
-    fn inputs(&self, course: &CourseDir, _config: &DvhConfig) -> Vec<Input> {
+    fn inputs(&self, course: &CourseDir, config: &DvhConfig) -> Vec<Input> {
         let facts = [
             "/patient_id",
             "/course_id",
@@ -50,6 +58,7 @@ impl Stage for Dvh {
             .chain(images)
             .filter_map(|path| course.file(path).ok());
         inputs.extend(files.map(|path| Input::required(path, "organize")));
+        inputs.extend(settings::inputs(config));
         inputs.push(Input::optional(course.masks_json()));
         inputs.push(Input::optional(course.masks()));
         inputs
@@ -59,48 +68,58 @@ impl Stage for Dvh {
         let evaluable = course.read_record().is_ok_and(|r| r.dose.is_some());
         let made = course.dvh_metrics().exists();
         if evaluable && made {
-            vec![course.dvh_metrics(), course.dvh_curves(), course.dvh_qc()]
+            let goals = Some(course.dvh_goals()).filter(|path| path.exists());
+            [course.dvh_metrics(), course.dvh_curves(), course.dvh_qc()]
+                .into_iter()
+                .chain(goals)
+                .collect()
         } else {
             Vec::new()
         }
     }
 
     fn run(&self, cx: &StageContext<'_>, config: &DvhConfig) -> Result<StageReport, anyhow::Error> {
+        // What the user asked for is read first: a fault in it is heard before any work.
+        let extras = Extras::load(config)?;
         let record = cx.record()?;
         let Some(decision) = &record.dose else {
             return Ok(StageReport::skipped("the course has no dose that can be evaluated"));
         };
-        let regions = regions::read(cx.place, &record)?;
+        let mut regions = regions::read(cx.place, &record)?;
         if regions.is_empty() {
             return Ok(StageReport::skipped("the course has no structures"));
         }
-        let loaded = doses::load(cx.place, decision, config)?;
+        for region in &mut regions {
+            region.standard_name = extras.standard_name(&region.original_name);
+        }
+        let regions: Vec<Arc<Region>> = regions.into_iter().map(Arc::new).collect();
+        let primary = record.primary_structures().map(|s| s.id.clone());
+        let by_number = |region: &Region| primary.as_deref() == Some(region.origin.as_str());
+        let setting = Setting {
+            config,
+            extras: &extras,
+            by_number: &by_number,
+            progress: cx.progress,
+        };
+        let loaded = doses::load(cx.place, decision)?;
         let mut report = StageReport::new();
         let mut all = Vec::new();
-        for evaluated in doses::evaluated(&record, decision, &loaded, config)? {
-            let rx: Vec<Option<f64>> = regions.iter().map(|r| rx_of(&record, &evaluated, r)).collect();
-            let found = evaluation::evaluate(&evaluated, &regions, &rx, config, cx.progress)?;
+        for dose in doses::evaluated(&record, decision, &loaded, config)? {
+            let found = evaluation::evaluate(&dose, &regions, setting)?;
             for e in &found {
                 evaluation::tell(&mut report, e);
             }
             all.extend(found);
         }
+        let judged = goals::judge(&extras, &all, config);
         rows::write(cx.place, &record, decision, &all, config)?;
-        summary::write(cx.place, &record, decision, &all)?;
+        if rows::write_goals(cx.place, &record, &judged)? {
+            report.wrote(cx.place.dvh_goals());
+        }
+        summary::write(cx.place, &record, decision, &all, &judged)?;
         for path in [cx.place.dvh_metrics(), cx.place.dvh_curves(), cx.place.dvh_qc()] {
             report.wrote(path);
         }
         Ok(report)
     }
-}
-
-/// The level of a target that the plan names, else the prescription of the dose.
-fn rx_of(record: &CourseRecord, dose: &doses::Evaluated<'_>, region: &regions::Region) -> Option<f64> {
-    let primary = record.primary_structures().is_some_and(|s| s.id == region.origin);
-    let own = record
-        .prescription
-        .levels
-        .iter()
-        .find(|l| l.roi_number.is_some() && l.roi_number == region.number);
-    own.filter(|_| dose.by_target && primary).map(|l| l.gy).or(dose.rx)
 }

@@ -10,6 +10,7 @@ use rt_core::Vec3;
 use rt_course::manifest::{CourseRecord, StructureSetRecord};
 use rt_course::sidecar::{ImageSidecar, MaskEntry, MaskIndex};
 use rt_course::{CourseDir, read_json};
+use rt_dvh::RoiShape;
 use rt_image::{Contour, ContourKind, ContourSet, Mask};
 use rt_records::parquet;
 use rt_records::tables::contours::{ContourRow, from_table};
@@ -31,6 +32,8 @@ pub(crate) struct Region {
     pub(crate) number: Option<i32>,
     pub(crate) name: String,
     pub(crate) original_name: String,
+    /// Standard name that it stands for.
+    pub(crate) standard_name: Option<String>,
     pub(crate) interpreted_type: String,
     pub(crate) frame_of_reference: String,
     pub(crate) cropped: bool,
@@ -38,6 +41,23 @@ pub(crate) struct Region {
     pub(crate) shape: Shape,
     /// Spacing of the slices that it was drawn on, mm.
     pub(crate) slice_mm: Option<f64>,
+}
+
+impl Region {
+    /// The shape as the engine takes it.
+    pub(crate) fn roi_shape(&self) -> RoiShape<'_> {
+        match &self.shape {
+            Shape::Contours(set) => RoiShape::Contours(set),
+            Shape::Mask(mask) => RoiShape::Mask(mask),
+        }
+    }
+
+    /// Names that goals, models and settings may mean it by.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        std::iter::once(self.original_name.as_str())
+            .chain(self.standard_name.as_deref())
+            .collect()
+    }
 }
 
 /// Every region: those of the primary structure set, then the masks of other sources in the order of their index.
@@ -98,6 +118,7 @@ fn drawn(
             number: Some(number),
             name: mask.map_or_else(|| original_name.clone(), |m| m.name.clone()),
             original_name,
+            standard_name: None,
             interpreted_type: first.interpreted_type.clone(),
             frame_of_reference: if first.frame_of_reference.is_empty() {
                 set.frame_of_reference.clone()
@@ -153,6 +174,7 @@ fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>,
             number: entry.number,
             name: entry.name,
             original_name: entry.original_name,
+            standard_name: None,
             interpreted_type: entry.interpreted_type,
             frame_of_reference: frame.to_owned(),
             cropped: entry.touches_border,

@@ -2,16 +2,39 @@
 
 use std::io;
 
+use anyhow::Context;
 use rt_course::manifest::{CourseRecord, DoseDecision};
 use rt_course::{CourseDir, write_atomic};
-use rt_dvh::{DvhConfig, RxSetting};
+use rt_dvh::DvhConfig;
 use rt_records::parquet::{self, FileInfo};
 use rt_records::table::{RowMut, Table, TableBuilder};
 use rt_records::tables::{curves, dvh as t};
 
-use crate::columns::{figures, identity};
+use crate::columns::{extra_columns, figures, identity};
 use crate::evaluation::{Evaluation, Outcome};
+use crate::goals::{self, Judged};
 use crate::regions::Region;
+
+/// Writes the goals; without any, takes away what an earlier run has written.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write_goals(place: &CourseDir, record: &CourseRecord, judged: &[Judged<'_>]) -> Result<bool, anyhow::Error> {
+    let path = place.dvh_goals();
+    if judged.is_empty() {
+        remove(&path)?;
+        return Ok(false);
+    }
+    write_atomic(path, |file| save(file, &goals::table(record, judged).map_err(io::Error::other)?))?;
+    Ok(true)
+}
+
+fn remove(path: &camino::Utf8Path) -> Result<(), anyhow::Error> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e).with_context(|| format!("cannot remove {path}")),
+        _ => Ok(()),
+    }
+}
 
 /// Writes the metrics and the curves.
 ///
@@ -46,31 +69,25 @@ fn metrics(
     rows: &[Evaluation],
     config: &DvhConfig,
 ) -> Result<Table, rt_records::TableError> {
-    let extra = config.metrics.iter().filter_map(|m| t::metric_column(&m.to_string()));
-    let mut builder = TableBuilder::new(&t::schema_with(extra));
+    let mut builder = TableBuilder::new(&t::schema_with(extra_columns(config)));
     for row in rows {
         let mut out = builder.row();
         out.set(&t::PATIENT_ID, record.patient_id.as_str())
             .set(&t::COURSE_ID, record.course_id.as_str());
         identity(&mut out, row);
-        provenance(&mut out, record, decision, &row.region, config);
+        provenance(&mut out, record, decision, &row.region);
         figures(&mut out, &row.outcome);
     }
     builder.finish()
 }
 
-fn provenance(out: &mut RowMut<'_>, record: &CourseRecord, decision: &DoseDecision, region: &Region, config: &DvhConfig) {
+fn provenance(out: &mut RowMut<'_>, record: &CourseRecord, decision: &DoseDecision, region: &Region) {
     let set = record.structure_sets.iter().find(|s| s.id == region.origin);
     let referenced: Vec<&str> = record.plans.iter().filter_map(|p| p.structure_set.as_deref()).collect();
-    let source = match config.rx {
-        RxSetting::Plan => record.prescription.source.as_str(),
-        RxSetting::Dose(_) => "explicit",
-    };
     let levels: Vec<String> = record.prescription.levels.iter().map(|l| l.gy.to_string()).collect();
     let by_plan = set.is_some_and(|s| s.is_plan_referenced);
     out.set(&t::RTSTRUCT_SOP_INSTANCE_UID, set.map(|s| s.sop_uid.as_str()))
         .set(&t::RTSTRUCT_PATH, set.map(|s| s.dicom.as_str()))
-        .set(&t::RX_SOURCE, source)
         .set(&t::DOSE_RESOLUTION, decision.classification.as_str())
         .set(&t::DOSE_RESOLUTION_REASON, decision.reason.as_str())
         .set(&t::DOSE_SOP_INSTANCE_UID, only(&decision.source_doses))

@@ -2,9 +2,11 @@
 
 use rt_course::manifest::{CourseRecord, DoseDecision};
 use rt_course::{CourseDir, write_json};
+use rt_dvh::Verdict;
 use serde_json::{Value, json};
 
 use crate::evaluation::{Evaluation, Outcome};
+use crate::goals::Judged;
 
 /// Raised when the meaning of a metric changes.
 const METRIC_VERSION: u32 = 1;
@@ -13,7 +15,18 @@ const METRIC_VERSION: u32 = 1;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(crate) fn write(place: &CourseDir, record: &CourseRecord, decision: &DoseDecision, rows: &[Evaluation]) -> Result<(), anyhow::Error> {
+pub(crate) fn write(
+    place: &CourseDir,
+    record: &CourseRecord,
+    decision: &DoseDecision,
+    rows: &[Evaluation],
+    judged: &[Judged<'_>],
+) -> Result<(), anyhow::Error> {
+    let count = |verdict: Verdict| judged.iter().filter(|j| j.judgement.verdict == verdict).count();
+    let unknown = rows.iter().filter(|r| r.dose == "course" && r.region.standard_name.is_none());
+    let mut unmapped: Vec<&str> = unknown.map(|r| r.region.original_name.as_str()).collect();
+    unmapped.sort_unstable();
+    unmapped.dedup();
     let of_custom = |wanted: &dyn Fn(&Evaluation) -> bool| -> Vec<&str> {
         let custom = rows.iter().filter(|r| r.dose == "course" && r.region.source == "Custom");
         let mut names: Vec<&str> = custom.filter(|r| wanted(r)).map(|r| r.region.original_name.as_str()).collect();
@@ -33,6 +46,13 @@ pub(crate) fn write(place: &CourseDir, record: &CourseRecord, decision: &DoseDec
         "custom_structures_missing": missing,
         "custom_structures_partial": of_custom(&|r| r.region.name.ends_with("__partial")),
         "row_count": rows.len(),
+        "names_without_standard_name": unmapped,
+        "goals": {
+            "pass": count(Verdict::Pass),
+            "acceptable": count(Verdict::Acceptable),
+            "fail": count(Verdict::Fail),
+            "not_evaluable": count(Verdict::NotEvaluable),
+        },
         "dose_resolution": {
             "classification": decision.classification,
             "reason": decision.reason,

@@ -56,12 +56,14 @@ pub const UNKEYED: [&str; 14] = [
 
 /// Keys that name files or folders. Relative ones in a file are relative to it; none enters a staleness key: stages list what the files
 /// hold among their inputs.
-pub const PATHS: [&str; 13] = [
+pub const PATHS: [&str; 15] = [
     "aggregation.clinical_table",
     "cohort.input",
     "cohort.output",
     "custom_models.root",
     "dvh.goals",
+    "dvh.models",
+    "dvh.names",
     "privacy.salt_file",
     "radiomics.params",
     "radiomics.mr_params",

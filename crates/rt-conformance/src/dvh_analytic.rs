@@ -2,20 +2,22 @@
 //!
 //! The files go through the same readers that users' files go through, and every case runs with the shipped defaults. Judged as its
 //! README says: `prism` with the tolerance `exact` (`ideal` where only that is given), absolute, before any rounding; a truth without
-//! value must have none in ours.
+//! value must have none in ours. A second run reads the contours as lofted and is compared with the lofted truth, where there is one.
 
 mod figures;
+mod table;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rt_core::{Gy, Silent};
 use rt_dicom::{MetaCache, ScanOptions};
-use rt_dvh::{DoseField, DoseTerm, Dvh, DvhConfig, DvhError, Indices, Response, RoiShape, dvh_in, indices, isodose_volumes};
+use rt_dvh::{DoseField, DoseTerm, Dvh, DvhConfig, DvhError, Indices, Planes, Response, RoiShape, dvh_in, indices, isodose_volumes};
 use rt_testdata::scratch::Scratch;
 use serde_json::Value;
 
 pub use figures::Figure;
+pub use table::whole_table;
 
 /// Why the cases could not be compared at all.
 #[derive(Debug, thiserror::Error)]
@@ -137,11 +139,20 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs every case below a folder: case folders with a `truth.json`, or the archive that holds them.
+/// Runs every case below a folder with the shipped defaults: case folders with a `truth.json`, or the archive that holds them.
 ///
 /// # Errors
 /// [`ConformanceError`] when a truth or file cannot be read. A figure outside its tolerance is a row, not an error.
 pub fn run(folder: &Path) -> Result<Report, ConformanceError> {
+    run_with(folder, &DvhConfig::default())
+}
+
+/// The same with another configuration, which holds for every case. With [`Planes::Loft`] the truth is the lofted one; regions
+/// without it have no row.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(folder: &Path, config: &DvhConfig) -> Result<Report, ConformanceError> {
     let mut cases = cases_below(folder)?;
     let scratch;
     if cases.is_empty() {
@@ -150,7 +161,7 @@ pub fn run(folder: &Path) -> Result<Report, ConformanceError> {
     }
     let mut report = Report::default();
     for case in cases {
-        report.rows.extend(run_case(&case)?);
+        report.rows.extend(run_case(&case, config)?);
     }
     Ok(report)
 }
@@ -241,13 +252,16 @@ fn read_case(folder: &Path) -> Result<Case, ConformanceError> {
     })
 }
 
-fn run_case(folder: &Path) -> Result<Vec<Row>, ConformanceError> {
+fn run_case(folder: &Path, config: &DvhConfig) -> Result<Vec<Row>, ConformanceError> {
     let case = read_case(folder)?;
     let rois = case.truth["rois"].as_array().cloned().unwrap_or_default();
-    rois.iter().map(|truth| run_roi(&case, truth)).collect()
+    let judged = rois
+        .iter()
+        .filter(|truth| config.planes != Planes::Loft || truth["models"]["loft"].is_object());
+    judged.map(|truth| run_roi(&case, truth, config)).collect()
 }
 
-fn run_roi(case: &Case, truth: &Value) -> Result<Row, ConformanceError> {
+fn run_roi(case: &Case, truth: &Value, config: &DvhConfig) -> Result<Row, ConformanceError> {
     let number = truth["number"].as_i64().unwrap_or_default();
     let quantity = truth["quantity"].as_str().unwrap_or_default();
     let problem = |reason: String| ConformanceError::Reading {
@@ -256,7 +270,6 @@ fn run_roi(case: &Case, truth: &Value) -> Result<Row, ConformanceError> {
     };
     let roi = case.structures.rois.iter().find(|r| i64::from(r.number) == number);
     let roi = roi.ok_or_else(|| problem(format!("no structure with number {number}")))?;
-    let config = DvhConfig::default();
     let field = DoseField::new(terms(case, quantity), config.rim, config.sum_missing).map_err(|e| problem(e.to_string()))?;
     let mut options = config.options();
     options.slice_thickness_mm = case.slice_thickness_mm;
@@ -270,7 +283,11 @@ fn run_roi(case: &Case, truth: &Value) -> Result<Row, ConformanceError> {
         smooth: [0, 0],
         problem: None,
     };
-    match (&found, truth["default"]["model"].as_str()) {
+    let model = match config.planes {
+        Planes::Loft => Some("loft"),
+        Planes::Prism | Planes::PrismNocap => truth["default"]["model"].as_str(),
+    };
+    match (&found, model) {
         (Ok(dvh), Some(model)) => {
             row.figures = figures::of_model(dvh, &truth["models"][model], &truth["tolerance"]["exact"]);
             let smooth = figures::of_model(dvh, &truth["models"]["ideal"], &truth["tolerance"]["ideal"]);

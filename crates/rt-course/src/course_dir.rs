@@ -308,6 +308,16 @@ impl CourseDir {
         self.dvh_dir().join("dvh_curves.parquet")
     }
 
+    /// `dvh/dvh_goals.parquet`: clinical goals, when there are any.
+    pub fn dvh_goals(&self) -> Utf8PathBuf {
+        self.dvh_dir().join("dvh_goals.parquet")
+    }
+
+    /// `dvh/dvh_compare.parquet`: curves that the planning system stored beside ours, when there are any.
+    pub fn dvh_compare(&self) -> Utf8PathBuf {
+        self.dvh_dir().join("dvh_compare.parquet")
+    }
+
     /// `dvh/dvh_qc.json`: what the dvh stage saw, for qc.
     pub fn dvh_qc(&self) -> Utf8PathBuf {
         self.dvh_dir().join("dvh_qc.json")

@@ -75,7 +75,7 @@ pub use link::{Course, LinkRules, Linkage, Reject, link};
 pub use notice::Notice;
 pub use open::OpenError;
 pub use rtdose::{Dose, DoseError, DoseHeader, DoseUnits, read_dose, read_dose_with};
-pub use rtplan::{Plan, PlanError, Rx, RxSource, read_plan, read_plan_with};
+pub use rtplan::{Plan, PlanError, Rx, RxLevel, RxSource, read_plan, read_plan_with};
 pub use rtstruct::{Roi, StructError, StructureSet, read_structures, read_structures_with};
 pub use scan::{Index, ScanError, ScanOptions, ScannedFile, scan};
 pub use series::{SeriesEntry, SeriesError, SeriesFile, SeriesOptions, SliceGap};

@@ -30,6 +30,13 @@ pub enum Response {
         /// Alpha/beta ratio, Gy, above 0.
         alpha_beta: f64,
     },
+    /// [`bed`] of the dose; interpolated first, transformed then.
+    Bed {
+        /// Fractions of this dose's plan, above 0.
+        fractions: f64,
+        /// Alpha/beta ratio, Gy, above 0.
+        alpha_beta: f64,
+    },
 }
 
 impl Response {
@@ -41,6 +48,7 @@ impl Response {
                 let slope = (1.0 + 2.0 * dose / fractions / alpha_beta) / (1.0 + 2.0 / alpha_beta);
                 (eqd2(dose, fractions, alpha_beta), slope)
             }
+            Self::Bed { fractions, alpha_beta } => (bed(dose, fractions, alpha_beta), 1.0 + 2.0 * dose / fractions / alpha_beta),
         }
     }
 }
@@ -81,6 +89,11 @@ mod tests {
         };
         let numeric = (r.at(60.001).0 - r.at(59.999).0) / 0.002;
         assert!((r.at(60.0).1 - numeric).abs() < 1e-6);
+        let r = Response::Bed {
+            fractions: 20.0,
+            alpha_beta: 3.0,
+        };
+        assert!((r.at(60.0).0 - 120.0).abs() < 1e-12 && (r.at(60.0).1 - 3.0).abs() < 1e-12);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::field::{Rim, SumMissing};
 use crate::integral::Outside;
 use crate::metric::Metric;
+use crate::pattern::RoiPattern;
 use crate::roi::{DvhOptions, Planes};
 
 /// Where the prescription comes from.
@@ -71,6 +72,89 @@ pub enum FrameMismatch {
     SamePatient,
 }
 
+/// Regions that are read a second time, to tell how far their contours leave the figures open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HalfRange {
+    /// All drawn ones.
+    #[default]
+    All,
+    /// Drawn targets.
+    Targets,
+    /// None: half the time.
+    None,
+}
+
+/// Prescription of some structures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetRx {
+    /// Drawn or standard name, with wildcards.
+    pub roi: RoiPattern,
+    /// Dose, Gy.
+    pub rx: f64,
+}
+
+/// A biological dose that gets rows of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Biological {
+    /// Total dose in 2 Gy fractions of equal effect.
+    Eqd2,
+    /// Biologically effective dose.
+    Bed,
+}
+
+impl Biological {
+    /// The word in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eqd2 => "EQD2",
+            Self::Bed => "BED",
+        }
+    }
+}
+
+/// Alpha/beta ratios, Gy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlphaBeta {
+    /// Of targets.
+    pub target: f64,
+    /// Of everything else.
+    pub other: f64,
+    /// Of structures by drawn or standard name, with wildcards; the first that fits counts.
+    pub by_roi: Vec<RoiAlphaBeta>,
+}
+
+/// Alpha/beta ratio of some structures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoiAlphaBeta {
+    /// Drawn or standard name, with wildcards.
+    pub roi: RoiPattern,
+    /// Gy.
+    pub alpha_beta: f64,
+}
+
+impl Default for AlphaBeta {
+    fn default() -> Self {
+        Self {
+            target: 10.0,
+            other: 3.0,
+            by_roi: Vec::new(),
+        }
+    }
+}
+
+impl AlphaBeta {
+    /// The ratio of a structure with these names.
+    pub fn of(&self, names: &[&str], is_target: bool) -> f64 {
+        let own = self.by_roi.iter().find(|r| names.iter().any(|n| r.roi.matches(n)));
+        own.map_or(if is_target { self.target } else { self.other }, |r| r.alpha_beta)
+    }
+}
+
 /// `[dvh]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -97,6 +181,20 @@ pub struct DvhConfig {
     pub metrics: Vec<Metric>,
     /// Prescription.
     pub rx: RxSetting,
+    /// Prescriptions of single structures, before those of the plan: simultaneous boosts.
+    pub targets: Vec<TargetRx>,
+    /// Structures whose figures have the half-range between the two readings of contours beside them.
+    pub half_range: HalfRange,
+    /// Biological doses with rows of their own.
+    pub biological: Vec<Biological>,
+    /// Alpha/beta ratios for them.
+    pub alpha_beta: AlphaBeta,
+    /// Clinical goals: a file, a built-in set, or nothing.
+    pub goals: String,
+    /// Models of complication and control: a file, `published`, or nothing.
+    pub models: String,
+    /// A file of standard names that go before the built-in ones (TG-263), or nothing.
+    pub names: String,
     /// Dose in Gy that 100 stands for in a RELATIVE dose; without it such a dose has no figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relative_reference_gy: Option<f64>,
@@ -116,6 +214,13 @@ impl Default for DvhConfig {
             bin_width_gy: 0.01,
             metrics: Vec::new(),
             rx: RxSetting::default(),
+            targets: Vec::new(),
+            half_range: HalfRange::default(),
+            biological: Vec::new(),
+            alpha_beta: AlphaBeta::default(),
+            goals: String::new(),
+            models: String::new(),
+            names: String::new(),
             relative_reference_gy: None,
         }
     }
@@ -151,6 +256,14 @@ impl Validate for DvhConfig {
         }
         if matches!(self.rx, RxSetting::Dose(gy) if !positive(gy.value())) {
             return Err(ConfigIssue::new("rx", "must be \"plan\" or a dose above 0 Gy"));
+        }
+        if self.targets.iter().any(|t| t.roi.is_blank() || !positive(t.rx)) {
+            return Err(ConfigIssue::new("targets", "each needs `roi`, a name, and `rx`, a dose above 0 Gy"));
+        }
+        let ratios = [self.alpha_beta.target, self.alpha_beta.other];
+        let own = self.alpha_beta.by_roi.iter();
+        if !ratios.into_iter().chain(own.map(|r| r.alpha_beta)).all(positive) {
+            return Err(ConfigIssue::new("alpha_beta", "every ratio must be above 0 Gy"));
         }
         if self.relative_reference_gy.is_some_and(|gy| !positive(gy)) {
             return Err(ConfigIssue::new("relative_reference_gy", "must be above 0"));

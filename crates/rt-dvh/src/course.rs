@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use rt_core::{Cc, Gy, Progress, RoiName};
 
-use crate::config::DvhConfig;
+use crate::config::{DvhConfig, HalfRange};
 use crate::error::DvhError;
 use crate::field::DoseField;
 use crate::indices::{Indices, indices, isodose_volumes};
 use crate::metric::{Metric, standard_metrics};
-use crate::roi::{Dvh, RoiShape, dvh_in};
+use crate::roi::{Dvh, DvhOptions, Planes, RoiShape, dvh_in};
 
 /// A region to evaluate. Names repeat: results come back in the order given.
 #[derive(Debug, Clone)]
@@ -32,6 +32,10 @@ pub struct RoiDvh {
     pub dvh: Dvh,
     /// [`standard_metrics`] and those of the configuration; `None` where not defined or, with little coverage, not known.
     pub values: Vec<(Metric, Option<f64>)>,
+    /// The same region with the other reading of its contours (`loft` beside `prism`), where asked for.
+    pub loft: Option<Dvh>,
+    /// For each of `values` half the distance between the two readings: how far the contours leave it open. Empty without the other reading.
+    pub half_range: Vec<Option<f64>>,
     /// Conformity, of targets with a prescription.
     pub indices: Option<Indices>,
 }
@@ -91,12 +95,38 @@ fn one(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, metrics: &
     tracing::debug!(roi = %roi.name, cells = dvh.sampling.cells, error_gy = dvh.sampling.error_gy, "dvh");
     let little = dvh.covered_fraction() < config.min_coverage;
     let known = |m: &Metric| !(little && m.is_cold());
-    let values = metrics.iter().map(|m| (*m, m.value(&dvh, roi.rx).filter(|_| known(m)))).collect();
+    let values: Vec<(Metric, Option<f64>)> = metrics.iter().map(|m| (*m, m.value(&dvh, roi.rx).filter(|_| known(m)))).collect();
+    let loft = other_reading(field, roi, config, &options);
+    let half = |(m, value): &(Metric, Option<f64>)| Some(0.5 * (m.value(loft.as_ref()?, roi.rx)? - (*value)?).abs());
+    let half_range = if loft.is_some() {
+        values.iter().map(half).collect()
+    } else {
+        Vec::new()
+    };
     Ok(RoiDvh {
         dvh,
         values,
+        loft,
+        half_range,
         indices: None,
     })
+}
+
+/// The region with its contours read the other way; `None` when not asked for, for masks, and where that reading makes no solid.
+fn other_reading(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, options: &DvhOptions) -> Option<Dvh> {
+    let wanted = match config.half_range {
+        HalfRange::All => true,
+        HalfRange::Targets => roi.is_target,
+        HalfRange::None => false,
+    };
+    let RoiShape::Contours(_) = roi.shape else { return None };
+    let planes = match options.planes {
+        Planes::Prism | Planes::PrismNocap => Planes::Loft,
+        Planes::Loft => Planes::Prism,
+    };
+    wanted
+        .then(|| dvh_in(field, roi.shape, &DvhOptions { planes, ..*options }).ok())
+        .flatten()
 }
 
 /// Conformity of all targets: the isodoses of all prescriptions in one pass over the dose.

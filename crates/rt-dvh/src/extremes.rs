@@ -294,7 +294,7 @@ pub fn on_outline(solid: &Solid, field: &FrameField<'_>) -> Extremes {
     let mut found = Extremes::default();
     let mut row = Row::default();
     let apart = 0.5 * (0..3).map(|a| field.spacing(a)).fold(f64::INFINITY, f64::min);
-    for slab in &solid.slabs {
+    for slab in solid.surface() {
         for z in slab.range_mm {
             for [a, b] in &slab.outline {
                 let length = (b[0] - a[0]).hypot(b[1] - a[1]);

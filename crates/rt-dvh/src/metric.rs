@@ -14,6 +14,9 @@
 //! | `Volume` | whole volume, cm3 |
 //! | `IntegralDose` | mean dose times covered volume, Gy cm3 |
 //! | `gEUD_a8`, `gEUD_a-10` | generalised equivalent uniform dose, Gy |
+//! | `HI_D5/D95`, `HI_(D2-D98)/Rx` | other homogeneity indices, by their formula |
+//!
+//! AAPM TG-263 puts the unit in brackets: `V20Gy[%]`, `V20Gy[cc]`, `D95%[Gy]`, `D95%[%]` (of the prescription) and `D0.03cc[Gy]` are read too.
 
 use std::fmt;
 use std::str::FromStr;
@@ -69,6 +72,10 @@ pub enum Metric {
     Homogeneity,
     /// The same, only when a prescription is known: dividing by it changes nothing.
     RelativeHomogeneity,
+    /// D5 / D95; none when D95 is 0.
+    HomogeneityRatio,
+    /// (D2 - D98) over the prescription.
+    HomogeneityOverRx,
     /// Dmax - Dmin, Gy.
     Spread,
     /// Dmax - Dmin in percent of the prescription.
@@ -118,10 +125,35 @@ impl From<Metric> for String {
     }
 }
 
+/// A figure with its unit in brackets.
+fn parse_bracketed(text: &str, unit: &str) -> Option<Metric> {
+    match (parse(text)?, unit) {
+        (m @ (Metric::Dose(_) | Metric::Geud(_)), "Gy") | (m @ Metric::WholeVolume, "cc") => Some(m),
+        (Metric::Dose(figure), "%") => Some(Metric::RelativeDose(figure)),
+        (Metric::Volume(gy, _), _) => Some(Metric::Volume(gy, bracket_unit(unit)?)),
+        (Metric::ColdVolume(gy, _), _) => Some(Metric::ColdVolume(gy, bracket_unit(unit)?)),
+        (Metric::RelativeVolume(percent, _), _) => Some(Metric::RelativeVolume(percent, bracket_unit(unit)?)),
+        _ => None,
+    }
+}
+
+fn bracket_unit(unit: &str) -> Option<VolumeUnit> {
+    match unit {
+        "%" => Some(VolumeUnit::Percent),
+        "cc" => Some(VolumeUnit::Cc),
+        _ => None,
+    }
+}
+
 fn parse(text: &str) -> Option<Metric> {
+    if let Some((figure, unit)) = text.strip_suffix(']').and_then(|t| t.split_once('[')) {
+        return parse_bracketed(figure, unit);
+    }
     match text {
         "HI" => return Some(Metric::Homogeneity),
         "HI/Rx" => return Some(Metric::RelativeHomogeneity),
+        "HI_D5/D95" => return Some(Metric::HomogeneityRatio),
+        "HI_(D2-D98)/Rx" => return Some(Metric::HomogeneityOverRx),
         "Spread" => return Some(Metric::Spread),
         "Spread/Rx" => return Some(Metric::RelativeSpread),
         "Volume" => return Some(Metric::WholeVolume),
@@ -205,6 +237,8 @@ impl fmt::Display for Metric {
             Self::ColdVolume(gy, unit) => write!(f, "CV{gy}Gy{unit}"),
             Self::RelativeVolume(percent, unit) => write!(f, "V{percent}%Rx{unit}"),
             Self::Homogeneity => f.write_str("HI"),
+            Self::HomogeneityRatio => f.write_str("HI_D5/D95"),
+            Self::HomogeneityOverRx => f.write_str("HI_(D2-D98)/Rx"),
             Self::RelativeHomogeneity => f.write_str("HI/Rx"),
             Self::Spread => f.write_str("Spread"),
             Self::RelativeSpread => f.write_str("Spread/Rx"),
@@ -257,6 +291,11 @@ impl Metric {
                 let [d2, d98, d50] = [0.02, 0.98, 0.5].map(|s| d.dose_at_share(s));
                 (d50 > 0.0).then(|| (d2 - d98) / d50)
             }
+            Self::HomogeneityRatio => {
+                let [d5, d95] = [0.05, 0.95].map(|s| d.dose_at_share(s));
+                (d95 > 0.0).then(|| d5 / d95)
+            }
+            Self::HomogeneityOverRx => Some((d.dose_at_share(0.02) - d.dose_at_share(0.98)) / rx?),
             Self::RelativeHomogeneity => rx.and_then(|_| Self::Homogeneity.value(dvh, None)),
             Self::Spread => Some(d.max() - d.min()),
             Self::RelativeSpread => Some(100.0 * (d.max() - d.min()) / rx?),
@@ -266,11 +305,51 @@ impl Metric {
         }
     }
 
+    /// Whether the figure refers to the prescription.
+    pub fn needs_rx(self) -> bool {
+        match self {
+            Self::RelativeDose(_)
+            | Self::RelativeVolume(..)
+            | Self::RelativeHomogeneity
+            | Self::HomogeneityOverRx
+            | Self::RelativeSpread => true,
+            Self::Dose(_)
+            | Self::Volume(..)
+            | Self::ColdVolume(..)
+            | Self::Homogeneity
+            | Self::HomogeneityRatio
+            | Self::Spread
+            | Self::WholeVolume
+            | Self::IntegralDose
+            | Self::Geud(_) => false,
+        }
+    }
+
+    /// Unit of the value.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Dose(_) | Self::Spread | Self::Geud(_) => "Gy",
+            Self::RelativeDose(_) | Self::RelativeSpread => "% of rx",
+            Self::Volume(_, unit) | Self::ColdVolume(_, unit) | Self::RelativeVolume(_, unit) => match unit {
+                VolumeUnit::Percent => "%",
+                VolumeUnit::Cc => "cm3",
+            },
+            Self::Homogeneity | Self::HomogeneityRatio | Self::HomogeneityOverRx | Self::RelativeHomogeneity => "1",
+            Self::WholeVolume => "cm3",
+            Self::IntegralDose => "Gy cm3",
+        }
+    }
+
     /// Whether the figure hangs on the coldest part of the region, which a dose grid that holds only a part of it does not tell.
     pub fn is_cold(self) -> bool {
         match self {
             Self::Dose(figure) | Self::RelativeDose(figure) => figure.is_cold(),
-            Self::Homogeneity | Self::RelativeHomogeneity | Self::Spread | Self::RelativeSpread => true,
+            Self::Homogeneity
+            | Self::HomogeneityRatio
+            | Self::HomogeneityOverRx
+            | Self::RelativeHomogeneity
+            | Self::Spread
+            | Self::RelativeSpread => true,
             Self::Geud(a) => a < 0.0,
             Self::Volume(..) | Self::ColdVolume(..) | Self::RelativeVolume(..) | Self::WholeVolume | Self::IntegralDose => false,
         }

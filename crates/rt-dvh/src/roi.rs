@@ -29,6 +29,8 @@ pub enum Planes {
     Prism,
     /// The same, ending at the outermost planes.
     PrismNocap,
+    /// Straight from plane to plane, half-gap prisms at the ends.
+    Loft,
 }
 
 /// How a DVH is computed. The default is what clinical systems do, to 0.02 Gy.
@@ -160,7 +162,7 @@ pub fn dvh_in(field: &DoseField<'_>, roi: RoiShape<'_>, options: &DvhOptions) ->
 /// As [`dvh`] for the shape.
 pub fn volume_of(roi: RoiShape<'_>, options: &DvhOptions) -> Result<Cc, DvhError> {
     let solid = match roi {
-        RoiShape::Contours(set) => Solid::from_contours(set, &stack_options(options, options.slice_thickness_mm, None))?,
+        RoiShape::Contours(set) => read(set, options, &stack_options(options, options.slice_thickness_mm, None))?,
         RoiShape::Mask(mask) => Solid::from_mask(mask)?,
     };
     Ok(Cc::from_mm3(solid.volume_mm3()))
@@ -171,10 +173,21 @@ fn stack_options(options: &DvhOptions, thickness: Option<f64>, axis: Option<Vec3
         axis,
         single_plane_thickness_mm: thickness,
         ends: match options.planes {
-            Planes::Prism => SlabEnds::HalfGap,
+            Planes::Prism | Planes::Loft => SlabEnds::HalfGap,
             Planes::PrismNocap => SlabEnds::None,
         },
         overlap: options.overlap,
+    }
+}
+
+/// Share of a volume that may lie at a wrong height in a lofted solid, for a tolerance of 1 Gy.
+const LOFT_DETAIL: f64 = 1.5e-3;
+
+/// The solid of contours, as the options read them.
+fn read(set: &ContourSet, options: &DvhOptions, stack: &StackOptions) -> Result<Solid, DvhError> {
+    match options.planes {
+        Planes::Prism | Planes::PrismNocap => Solid::from_contours(set, stack),
+        Planes::Loft => Solid::lofted(set, stack, LOFT_DETAIL * options.tolerance_gy),
     }
 }
 
@@ -190,12 +203,19 @@ fn solid_of(field: &DoseField<'_>, roi: RoiShape<'_>, options: &DvhOptions, warn
     };
     let guess = field.terms().first().map(|t| t.dose.grid().spacing()[2]);
     let thickness = options.slice_thickness_mm.or(guess);
-    let mut solid = Solid::from_contours(set, &stack_options(options, thickness, None))?;
+    let mut solid = read(set, options, &stack_options(options, thickness, None))?;
     if let Some(axis) = grid_axis(field, &solid) {
-        solid = Solid::from_contours(set, &stack_options(options, thickness, Some(axis)))?;
+        solid = read(set, options, &stack_options(options, thickness, Some(axis)))?;
+    }
+    if solid.prism_gaps > 0 {
+        let detail = format!(
+            "{} gaps between contour planes read as prisms: contours branch or do not correspond",
+            solid.prism_gaps
+        );
+        warnings.push(warning("dvh.loft_prism_gaps", detail));
     }
     let notes = &solid.notes;
-    if solid.slabs.len() == 1 && options.slice_thickness_mm.is_none() {
+    if solid.nominal_gap_mm.is_none() && options.slice_thickness_mm.is_none() {
         let detail = format!(
             "one contour plane and no image: thickness taken from the dose grid, {:.3} mm",
             thickness.unwrap_or_default()
@@ -319,13 +339,14 @@ fn surface_extremes(field: &DoseField<'_>, seen: &FrameField<'_>, solid: &Solid)
     if !(seen.is_aligned() && simple) {
         return extremes::on_outline(solid, seen).join(extremes::at_nodes(solid, field, seen));
     }
-    let n = solid.slabs.len();
+    let slabs = solid.surface();
+    let n = slabs.len();
     if n <= SLABS_PER_TASK {
-        return extremes::exact(&solid.slabs, 0..n, seen);
+        return extremes::exact(slabs, 0..n, seen);
     }
     let parts = (0..n.div_ceil(SLABS_PER_TASK)).into_par_iter().map(|task| {
         let from = task * SLABS_PER_TASK;
-        extremes::exact(&solid.slabs, from..(from + SLABS_PER_TASK).min(n), seen)
+        extremes::exact(slabs, from..(from + SLABS_PER_TASK).min(n), seen)
     });
     parts.reduce(Extremes::default, Extremes::join)
 }

@@ -2,7 +2,7 @@
 
 use rt_aggregate::report::{CourseLine, Curve, CurveCollector, ReportInput};
 use rt_aggregate::{RoiColumns, TableSink, preferred};
-use rt_records::tables::{aggregation, curves, dvh, provenance, qc};
+use rt_records::tables::{aggregation, curves, dvh, goals, provenance, qc};
 use rt_records::{Table, TableBuilder};
 
 /// Structures of every course: name, source, typical volume (cm3), dose at half volume (Gy), width of the fall (Gy).
@@ -24,6 +24,7 @@ pub(crate) struct Sample {
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) courses: Vec<CourseLine>,
     pub(crate) dvh: Table,
+    pub(crate) goals: Table,
     pub(crate) curve_table: Table,
     pub(crate) curves: Vec<Curve>,
     pub(crate) checks: Table,
@@ -52,6 +53,7 @@ impl Sample {
             ],
             courses: Vec::new(),
             dvh: Table::empty(&dvh::schema()),
+            goals: Table::empty(&goals::schema()),
             curve_table: Table::empty(&curves::schema()),
             curves: Vec::new(),
             checks: Table::empty(&qc::schema()),
@@ -73,6 +75,7 @@ impl Sample {
             facts: &self.facts,
             courses: &self.courses,
             dvh: &self.dvh,
+            goals: &self.goals,
             curves: &self.curves,
             checks: &self.checks,
             provenance: &self.provenance,

@@ -8,6 +8,7 @@ mod checks;
 mod curves;
 mod data;
 mod embed;
+mod goals;
 mod sections;
 mod stages;
 mod svg;
@@ -32,6 +33,8 @@ pub struct ReportInput<'a> {
     pub courses: &'a [CourseLine],
     /// `dvh_metrics`, or the columns of it in [`METRICS`] and the identity of rows.
     pub dvh: &'a Table,
+    /// `dvh_goals`; empty without goals.
+    pub goals: &'a Table,
     /// Reduced curves.
     pub curves: &'a [Curve],
     /// All checks of all courses (`rt_records::tables::qc::schema`).

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::checks::{CheckRow, FindingRow, check_matrix, findings};
 use super::curves::by_structure;
 use super::embed::{number, number_or_blank};
+use super::goals::{GoalRow, MissedGoal, goal_rows, missed_goals};
 use super::stages::{Stages, stages};
 use super::svg::{Strip, curve_panel, strips};
 use super::{METRICS, ReportInput, TOLERANCE_PERCENT};
@@ -41,6 +42,9 @@ pub(super) struct Page {
     volumes_left_out: usize,
     metric_names: Vec<String>,
     structures: Vec<StructureRow>,
+    goals: Vec<GoalRow>,
+    missed: Vec<MissedGoal>,
+    missed_left_out: usize,
     rows: usize,
     radiomics: Vec<Radiomics>,
     stages: Stages,
@@ -120,6 +124,7 @@ pub(super) fn page(input: &ReportInput<'_>) -> Page {
     let (check_names, checks) = check_matrix(input);
     let overall: HashMap<&str, &str> = checks.iter().map(|c| (c.course.as_str(), c.overall.as_str())).collect();
     let findings = findings(input.checks);
+    let missed = missed_goals(input.goals);
     let (volumes, volumes_left_out) = volumes(input.dvh, &summaries);
     let panels: Vec<Panel> = groups
         .iter()
@@ -149,6 +154,9 @@ pub(super) fn page(input: &ReportInput<'_>) -> Page {
         volumes_left_out,
         metric_names: METRICS.iter().map(|m| column_title(input.dvh, m)).collect(),
         structures: summaries.iter().map(structure_row).collect(),
+        goals: goal_rows(input.goals),
+        missed_left_out: missed.len().saturating_sub(MAX_FINDINGS),
+        missed: missed.into_iter().take(MAX_FINDINGS).collect(),
         rows: input.dvh.rows(),
         radiomics: radiomics(input),
         stages: stages(input.provenance),

@@ -1,7 +1,7 @@
 //! `dvh_metrics`: one row per course, dose and structure of each source (`spec/analysis.md` 1.11).
 
 use crate::schema::{ColumnDef, Kind, TableSchema};
-pub use crate::tables::metric::{Unit, metric_column};
+pub use crate::tables::metric::{Unit, half_range_column, metric_column};
 use crate::tables::metric::{dose_to_percent, dose_to_volume, volume_at_dose, volume_at_relative_dose};
 pub use crate::tables::{COURSE_ID, ERROR_CODE, MESSAGE, PATIENT_ID, STATUS};
 use crate::tables::{IDS, OUTCOME, cloned};
@@ -67,7 +67,11 @@ columns! {
     CI_RTOG = Float "CI_RTOG" ["1"] "Targets: volume of the prescription isodose over volume of the target (RTOG, Shaw 1993)";
     CI_PADDICK = Float "CI_Paddick" ["1"] "Targets: TV_Rx^2 / (TV x V_Rx) (Paddick 2000)";
     GI = Float "GI" ["1"] "Gradient index: volume of half the prescription over volume of the prescription, whole dose grid (Paddick 2006)";
-    DOSE = Text "dose" [""] "Which dose the row is of: course (the evaluated one, a sum where plans are summed) or the label of one plan";
+    DOSE = Text "dose" [""] "Which dose the row is of: course (the evaluated one, a sum where plans are summed), the label of one plan, or course EQD2, course BED: all Gy of such a row are of that dose";
+    ALPHA_BETA_GY = Float "alpha_beta_gy" ["Gy"] "Alpha/beta ratio of a row of EQD2 or BED";
+    NTCP_PERCENT = Float "NTCP_percent" ["%"] "Probability of complication by the model of dvh.models that fits the structure";
+    TCP_PERCENT = Float "TCP_percent" ["%"] "Probability of control by the model of dvh.models that fits the structure";
+    RESPONSE_MODEL = Text "response_model" [""] "Name of that model, and the dose it was fed with: physical, or EQD2 with its alpha/beta ratio";
     RX_GY = Float "rx_gy" ["Gy"] "Prescription that the relative columns refer to";
     RX_LEVELS_GY = Text "rx_levels_gy" ["Gy"] "All prescribed levels of the course, joined by ;";
     VOLUME_IN_GRID_CC = Float "volume_in_grid_cc" ["cm3"] "Volume inside the dose grid, which all dose figures refer to";
@@ -75,6 +79,7 @@ columns! {
     SEGMENTATION_ENGINE = Text "segmentation_engine" [""] "Engine that made an automatic structure";
     IS_PLAN_REFERENCED = Bool "is_plan_referenced" [""] "The structure set is the one that the plan refers to";
     INTERPRETED_TYPE = Text "interpreted_type" [""] "RTROIInterpretedType (3006,00A4): PTV, CTV, GTV, ORGAN, EXTERNAL, ...";
+    STANDARD_NAME = Text "standard_name" [""] "Standard name (TG-263) that the name stands for; empty when it is not known";
     ROI_KEY = Text "roi_key" [""] "Name for joining: lower case, __partial dropped, blanks, hyphens and underscores as one underscore";
     PREFERRED = Bool "preferred" [""] "One row per course, dose and roi_key is marked: Manual before Custom, CustomModel, AutoRTS, NIfTI_Direct; computed before not computed";
     SAMPLING = Text "sampling" [""] "exact or reference";
@@ -116,13 +121,43 @@ pub fn schema() -> TableSchema {
     schema_with(std::iter::empty())
 }
 
-/// The table with metrics that the user asked for, after those that are always there.
+/// Metrics of every table that have their half-range beside them; those that the user names have it too.
+pub const HALF_RANGES: [&str; 24] = [
+    "Volume",
+    "Dmean",
+    "Dmax",
+    "Dmin",
+    "D99%",
+    "D98%",
+    "D95%",
+    "D90%",
+    "D50%",
+    "D10%",
+    "D5%",
+    "D2%",
+    "D1%",
+    "D0.03cc",
+    "D0.1cc",
+    "D1cc",
+    "D2cc",
+    "D5cc",
+    "D10cc",
+    "HI",
+    "V95%Rx",
+    "V100%Rx",
+    "gEUD_a8",
+    "gEUD_a-10",
+];
+
+/// The table with metrics that the user asked for (and their half-ranges), after those that are always there.
 pub fn schema_with(extra: impl IntoIterator<Item = ColumnDef>) -> TableSchema {
+    let extra: Vec<ColumnDef> = extra.into_iter().collect();
     let columns = cloned(IDS)
         .chain(reference_metrics())
         .chain(cloned(PROVENANCE))
         .chain(more_metrics())
         .chain(extra)
+        .chain(HALF_RANGES.iter().filter_map(|m| half_range_column(m)))
         .chain(cloned(OURS_LAST))
         .chain(cloned(OUTCOME));
     TableSchema::first_wins("dvh_metrics", columns)

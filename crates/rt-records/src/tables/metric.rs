@@ -10,7 +10,8 @@
 //! | `V95%Rx`, `V95%Rx_cc` | `V95%Rx (%)`, `V95%Rx (cm³)` |
 //! | `D95%/Rx`, `Dmean/Rx` | `D95%`, `Dmean%`: in percent of the prescription |
 //! | `gEUD_a8` | `gEUD_a8_Gy` |
-//! | `HI` | `HI` |
+//! | `HI`, `HI_D5/D95`, `HI_(D2-D98)/Rx` | `HI`, `HI_D5_D95`, `HI_D2_D98_Rx` |
+//! | half-range of any of these | `half_range_` and the metric, units in ASCII: [`half_range_column`] |
 
 use crate::schema::{ColumnDef, Kind};
 
@@ -117,6 +118,14 @@ pub fn metric_column(metric: &str) -> Option<ColumnDef> {
     if metric == "HI" {
         return Some(super::dvh::HI.clone());
     }
+    match metric {
+        "HI_D5/D95" => return Some(column("HI_D5_D95".to_owned(), "1", "Homogeneity index D5Gy / D95Gy".to_owned())),
+        "HI_(D2-D98)/Rx" => {
+            let doc = "Homogeneity index (D2Gy - D98Gy) / rx_gy".to_owned();
+            return Some(column("HI_D2_D98_Rx".to_owned(), "1", doc));
+        }
+        _ => {}
+    }
     if let Some(a) = metric.strip_prefix("gEUD_a") {
         return a.parse().ok().filter(|a: &f64| a.is_finite()).map(geud);
     }
@@ -145,8 +154,44 @@ fn relative_column(absolute: &str) -> Option<ColumnDef> {
             .find(|c| c.name.strip_suffix('%') == Some(name))
             .map(|&c| c.clone());
     }
-    let percent = absolute.strip_prefix('D')?.strip_suffix('%')?;
-    Some(relative_dose_to_percent(amount(percent).filter(|&p| p <= 100.0)?))
+    let rest = absolute.strip_prefix('D')?;
+    if let Some(percent) = rest.strip_suffix('%') {
+        return Some(relative_dose_to_percent(amount(percent).filter(|&p| p <= 100.0)?));
+    }
+    let cc = amount(rest.strip_suffix("cc")?)?;
+    Some(column(
+        format!("D{cc}cc%"),
+        "% of rx",
+        format!("D{cc}ccGy in percent of the prescription; empty for smaller structures"),
+    ))
+}
+
+/// The column of the half-range of a metric: half the distance between its values with the two readings of the contours.
+///
+/// `D95%` becomes `half_range_D95_Gy`, `V20Gy_cc` `half_range_V20Gy_cc`; relative doses have none, theirs is that of the dose.
+pub fn half_range_column(metric: &str) -> Option<ColumnDef> {
+    if metric.ends_with("/Rx") {
+        return None;
+    }
+    let (name, unit) = match metric {
+        "Volume" => ("Volume_cc".to_owned(), "cm3"),
+        "HI" => ("HI".to_owned(), "1"),
+        "HI_D5/D95" => ("HI_D5_D95".to_owned(), "1"),
+        _ => half_range_name(metric)?,
+    };
+    let doc = format!("Half the distance between {metric} with contours read as prisms and as lofted: how far the contours leave it open");
+    Some(column(format!("half_range_{name}"), unit, doc))
+}
+
+fn half_range_name(metric: &str) -> Option<(String, &'static str)> {
+    metric_column(metric)?;
+    if let Some(volume) = metric.strip_suffix("_cc") {
+        return Some((format!("{}_cc", volume.replace('%', "")), "cm3"));
+    }
+    if metric.starts_with('V') || metric.starts_with("CV") {
+        return Some((format!("{}_percent", metric.replace('%', "")), "%"));
+    }
+    Some((format!("{}_Gy", metric.replace('%', "")), "Gy"))
 }
 
 fn volume_unit(rest: &str) -> (&str, Unit) {

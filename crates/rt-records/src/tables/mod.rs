@@ -23,6 +23,7 @@ pub mod contours;
 pub mod curves;
 pub mod dvh;
 pub mod fractions;
+pub mod goals;
 pub mod inventory;
 pub mod metric;
 pub mod provenance;
@@ -72,6 +73,7 @@ pub fn all() -> Vec<TableSchema> {
     vec![
         dvh::schema(),
         curves::schema(),
+        goals::schema(),
         radiomics::schema("radiomics_ct"),
         radiomics::schema("radiomics_mr"),
         case::schema(),
