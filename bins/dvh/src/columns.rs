@@ -39,13 +39,14 @@ pub(crate) fn columns(found: &RoiDvh) -> Vec<(String, Option<f64>)> {
     metrics.chain(halves).chain(of_target).collect()
 }
 
-/// Every metric with its half-range; none without the other reading of the contours.
+/// Every metric with its half-range, which is empty without the other reading of the contours.
 fn half_ranges(found: &RoiDvh) -> Vec<(Metric, Option<f64>)> {
+    let half = |at: usize| found.half_range.get(at).copied().flatten();
     found
         .values
         .iter()
-        .zip(&found.half_range)
-        .map(|((metric, _), half)| (*metric, *half))
+        .enumerate()
+        .map(|(at, (metric, _))| (*metric, half(at)))
         .collect()
 }
 

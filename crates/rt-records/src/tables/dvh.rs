@@ -166,6 +166,7 @@ pub fn schema_with(extra: impl IntoIterator<Item = ColumnDef>) -> TableSchema {
 /// Names of all columns that hold metrics in [`schema`]: those that `rt-dvh files` prints under `metrics`.
 pub fn metric_names() -> Vec<String> {
     let indices = [&GEUD_A8_GY, &GEUD_A_MINUS_10_GY, &CI_RTOG, &CI_PADDICK, &GI].map(Clone::clone);
-    let all = reference_metrics().into_iter().chain(more_metrics()).chain(indices);
+    let halves = HALF_RANGES.iter().filter_map(|m| half_range_column(m));
+    let all = reference_metrics().into_iter().chain(more_metrics()).chain(halves).chain(indices);
     all.filter(|c| c.kind == Kind::Float).map(|c| c.name.into_owned()).collect()
 }
