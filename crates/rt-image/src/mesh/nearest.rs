@@ -145,6 +145,7 @@ fn squared_to_facet(p: [f64; 3], [a, b, c]: &Facet) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "small whole numbers, and the same sums twice")]
 mod tests {
     use super::*;
 

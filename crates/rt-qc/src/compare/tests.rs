@@ -97,7 +97,7 @@ fn a_wider_box_leaves_the_outline_to_be_drawn_again() {
     near(Some(found.difference_cc), (24.0 * 24.0 - 400.0) * 10.0 / 1000.0, 1e-9);
     // Sides 2 mm apart, ends on the same planes: all within 3 mm, and within 2 mm all but the rounded rims.
     let [one, two, three] = found.surface_dice.unwrap();
-    assert!(one < two && two > 0.9 && three == 1.0, "{one} {two} {three}");
+    assert!(one < two && two > 0.9 && three > 1.0 - 1e-12, "{one} {two} {three}");
 }
 
 #[test]
