@@ -7,7 +7,7 @@ use rt_aggregate::summary::Overview;
 use rt_aggregate::{Fan, Keep, PartOutcome, PartProblem, RoiColumns, SchemaUnion, TableSink, merge, preferred};
 use rt_course::{Cohort, CourseDir, Radiomics};
 use rt_records::tables::aggregation::part;
-use rt_records::tables::{curves, dvh, goals, radiomics};
+use rt_records::tables::{comparison, curves, dvh, goals, radiomics};
 use rt_records::{Packed, ParquetFile, ReadError, Table, TableError, TableSchema, WriteError, parquet};
 
 use crate::courses::{Course, StageState};
@@ -60,6 +60,8 @@ pub(crate) enum Extra {
     Curves(CurveCollector),
     /// Counts of features.
     Overview(Overview),
+    /// The report shows nothing of it.
+    Nothing,
 }
 
 impl TableSink for Extra {
@@ -68,6 +70,7 @@ impl TableSink for Extra {
             Self::Rows(sink) | Self::Goals(sink) => sink.write(rows),
             Self::Curves(sink) => sink.write(rows),
             Self::Overview(sink) => sink.write(rows),
+            Self::Nothing => Ok(()),
         }
     }
 }
@@ -114,6 +117,17 @@ pub(crate) fn jobs() -> Vec<Job> {
             always: false,
         },
     ];
+    jobs.push(Job {
+        table: "comparison",
+        about: "Automatic against manual structures: one row a pair of one standard name.",
+        stage: "qc",
+        form: Form::Plain,
+        keep: |_| Extra::Nothing,
+        file: Box::new(CourseDir::comparison),
+        base: comparison::schema(),
+        marks: None,
+        always: true,
+    });
     for image in Radiomics::ALL {
         let (table, about) = match image {
             Radiomics::Ct => ("radiomics_ct", "Radiomics of the planning CT: one row per course and structure."),

@@ -52,7 +52,7 @@ impl Aggregate {
 }
 
 /// Tables that are always written, in every format of the configuration, in the order of `columns.md`.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "dvh_metrics",
     "radiomics_ct",
     "radiomics_mr",
@@ -60,6 +60,7 @@ const TABLES: [&str; 9] = [
     "fractions",
     "structures",
     "qc_reports",
+    "comparison",
     "provenance",
     "aggregation_status",
 ];
@@ -139,6 +140,7 @@ fn course_inputs(course: &CourseDir) -> Vec<Input> {
     let tables = [
         course.masks_json(),
         course.dvh_metrics(),
+        course.comparison(),
         course.dvh_curves(),
         course.dvh_goals(),
         course.qc_table(),

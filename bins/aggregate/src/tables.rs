@@ -72,6 +72,7 @@ pub(crate) fn write_all(
                 table: job.table.to_owned(),
                 overview,
             }),
+            Extra::Nothing => {}
         }
         written.push(table);
     }

@@ -1,14 +1,13 @@
 //! The regions of a course: drawn ones as contours, all others as masks.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use anyhow::Context;
 use camino::Utf8Path;
 use rt_cli::Failure;
+use rt_cli::masks::read_masks;
 use rt_core::Vec3;
 use rt_course::manifest::{CourseRecord, StructureSetRecord};
-use rt_course::sidecar::{ImageSidecar, MaskEntry, MaskIndex};
+use rt_course::sidecar::{ImageSidecar, MaskIndex};
 use rt_course::{CourseDir, read_json};
 use rt_dvh::RoiShape;
 use rt_image::{Contour, ContourKind, ContourSet, Mask};
@@ -71,9 +70,9 @@ pub(crate) fn read(course: &CourseDir, record: &CourseRecord) -> Result<Vec<Regi
         let slice_mm = slice_spacing(course, record, set)?;
         regions.extend(drawn(&course.file(&set.contours)?, set, index.as_ref(), slice_mm)?);
     }
-    if let Some(index) = index {
+    if index.is_some() {
         let frame = record.planning_ct().map(|ct| ct.frame_of_reference.clone()).unwrap_or_default();
-        regions.extend(masked(&course.masks(), index, &frame)?);
+        regions.extend(masked(course, &frame)?);
     }
     Ok(regions)
 }
@@ -147,27 +146,10 @@ fn contour_set(rows: &[ContourRow]) -> ContourSet {
     ContourSet { contours }
 }
 
-fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>, anyhow::Error> {
-    let wanted: Vec<MaskEntry> = index.rois.into_iter().filter(|r| r.source != "Manual").collect();
-    let mut masks: Vec<Option<Mask>> = vec![None; wanted.len()];
-    if wanted.iter().any(|r| r.layer.is_some()) {
-        let layers = rt_nifti::read_layers::<u8>(path.as_std_path()).map_err(|e| Failure::damaged(path, "structures", e.code(), e))?;
-        for (number, layer) in layers.enumerate() {
-            let layer = layer.map_err(|e| Failure::damaged(path, "structures", e.code(), e))?;
-            for (entry, out) in wanted.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
-                let part = layer
-                    .view()
-                    .crop(entry.lo, entry.size)
-                    .with_context(|| format!("{path} does not fit its index"))?;
-                let block = part.data().map(|v| u8::from(*v == entry.label));
-                *out = Some(Mask::from_block(layer.grid(), entry.lo, block)?);
-            }
-        }
-    }
-    let none = Mask::empty(&Arc::new(index.grid));
-    Ok(wanted
+fn masked(course: &CourseDir, frame: &str) -> Result<Vec<Region>, anyhow::Error> {
+    let automatic = read_masks(&course.masks_json(), &course.masks(), |entry| entry.source != "Manual")?;
+    Ok(automatic
         .into_iter()
-        .zip(masks)
         .map(|(entry, mask)| Region {
             source: entry.source,
             origin: entry.origin,
@@ -179,7 +161,7 @@ fn masked(path: &Utf8Path, index: MaskIndex, frame: &str) -> Result<Vec<Region>,
             frame_of_reference: frame.to_owned(),
             cropped: entry.touches_border,
             is_plan_referenced: false,
-            shape: Shape::Mask(mask.unwrap_or_else(|| none.clone())),
+            shape: Shape::Mask(mask),
             slice_mm: None,
         })
         .collect())

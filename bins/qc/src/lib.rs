@@ -5,12 +5,15 @@
 //! looked at because a file is damaged is a failed item. Source: `design/architecture.md` 7, `spec/analysis.md` 3.
 
 use camino::Utf8PathBuf;
+use rt_cli::exit::code_of;
 use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
 use rt_course::manifest::SCHEMA_VERSION;
 use rt_course::{CourseDir, WriteError, write_atomic, write_bytes, write_json};
 use rt_qc::{QcConfig, QcReport, QcStatus, check, render};
+use rt_records::Table;
 use serde::Serialize;
 
+pub mod comparison;
 mod gather;
 mod stages;
 mod table;
@@ -57,7 +60,7 @@ impl Stage for Qc {
     }
 
     fn outputs(&self, course: &CourseDir, config: &QcConfig) -> Vec<Utf8PathBuf> {
-        let mut outputs = vec![course.qc_json(), course.qc_table()];
+        let mut outputs = vec![course.qc_json(), course.qc_table(), course.comparison()];
         if config.html {
             outputs.push(course.report());
         }
@@ -66,7 +69,8 @@ impl Stage for Qc {
 
     fn run(&self, cx: &StageContext<'_>, config: &QcConfig) -> Result<StageReport, anyhow::Error> {
         let mut items = StageReport::new();
-        let facts = gather::facts(cx.place, &cx.record()?, &mut items);
+        let record = cx.record()?;
+        let facts = gather::facts(cx.place, &record, &mut items);
         let report = check(&facts, config);
         write_json(
             cx.place.qc_json(),
@@ -75,7 +79,13 @@ impl Stage for Qc {
                 report: &report,
             },
         )?;
-        write_table(cx.place, &report)?;
+        write_table(cx.place.qc_table(), &table::rows(&report)?)?;
+        let compared = comparison::table(cx.place, &record).unwrap_or_else(|error| {
+            // What cannot be read is a finding, not the end of the other checks.
+            items.failed("comparison", code_of(&error), format!("{error:#}"));
+            Table::empty(&rt_records::tables::comparison::schema())
+        });
+        write_table(cx.place.comparison(), &compared)?;
         if config.html {
             write_bytes(cx.place.report(), render(&report, &facts)?.as_bytes())?;
         }
@@ -91,11 +101,10 @@ impl Stage for Qc {
     }
 }
 
-fn write_table(course: &CourseDir, report: &QcReport) -> Result<(), anyhow::Error> {
-    let table = table::rows(report)?;
+fn write_table(path: Utf8PathBuf, table: &Table) -> Result<(), anyhow::Error> {
     let info = rt_records::FileInfo::new(env!("CARGO_PKG_VERSION"));
-    let written: Result<(), WriteError> = write_atomic(course.qc_table(), |file| {
-        rt_records::parquet::write(file, &table, &info)
+    let written: Result<(), WriteError> = write_atomic(path, |file| {
+        rt_records::parquet::write(file, table, &info)
             .map(drop)
             .map_err(std::io::Error::other)
     });

@@ -1,10 +1,9 @@
 //! The regions of a course, as rt-structures left them.
 
-use anyhow::Context;
 use camino::Utf8Path;
-use rt_cli::Failure;
-use rt_course::sidecar::{MaskEntry, MaskIndex};
-use rt_course::{CourseDir, read_json};
+use rt_cli::masks::read_masks;
+use rt_course::CourseDir;
+use rt_course::sidecar::MaskEntry;
 use rt_image::Mask;
 
 use crate::images::Subject;
@@ -37,40 +36,7 @@ pub(crate) fn for_subject(subject: &Subject, drawn: Option<&Regions>) -> Result<
     }
 }
 
-fn read(index_path: &Utf8Path, volume_path: &Utf8Path) -> Result<Regions, anyhow::Error> {
-    let index: MaskIndex = read_json(index_path)?;
-    let mut masks: Vec<Option<Mask>> = vec![None; index.rois.len()];
-    let damaged = |e: rt_nifti::ReadError| Failure::damaged(volume_path, "structures", e.code(), e);
-    if index.n_layers > 0 {
-        let layers = rt_nifti::read_layers::<u8>(volume_path.as_std_path()).map_err(damaged)?;
-        for (number, layer) in layers.enumerate() {
-            let layer = layer.map_err(damaged)?;
-            let view = layer.view();
-            for (entry, out) in index.rois.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
-                let part = view
-                    .crop(entry.lo, entry.size)
-                    .with_context(|| format!("{index_path}: the box of {:?} does not lie in {volume_path}", entry.name))?;
-                let block = part.data().map(|v| u8::from(*v == entry.label));
-                *out = Some(Mask::from_block(layer.grid(), entry.lo, block)?);
-            }
-        }
-    }
-    let empty = Mask::empty(&std::sync::Arc::new(index.grid.clone()));
-    let mut out = Vec::with_capacity(index.rois.len());
-    for (entry, mask) in index.rois.into_iter().zip(masks) {
-        let mask = mask.unwrap_or_else(|| empty.clone());
-        if entry.layer.is_some() && mask.count() != entry.voxels {
-            let message = format!(
-                "{volume_path} holds {} voxels of {:?}, {index_path} says {}",
-                mask.count(),
-                entry.name,
-                entry.voxels
-            );
-            return Err(Failure::new("structures.masks_disagree", message)
-                .hint("run rt-structures again with --force")
-                .into());
-        }
-        out.push(Region { entry, mask });
-    }
-    Ok(Regions(out))
+fn read(index: &Utf8Path, volume: &Utf8Path) -> Result<Regions, anyhow::Error> {
+    let all = read_masks(index, volume, |_| true)?;
+    Ok(Regions(all.into_iter().map(|(entry, mask)| Region { entry, mask }).collect()))
 }

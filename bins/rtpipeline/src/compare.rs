@@ -9,11 +9,11 @@ use clap::{Args, ValueEnum};
 use rt_cli::command::{run_with, say};
 use rt_cli::{CommonArgs, Exit, Failure, Settings, logging};
 use rt_image::{Mask, resample_mask};
-use rt_qc::Comparison;
+use rt_qc_cli::comparison::{dose, figures, names};
 use rt_records::csv::CsvEncoding;
 use rt_records::tables::comparison as columns;
 use rt_records::tables::status;
-use rt_records::{RowMut, Table, TableBuilder, csv};
+use rt_records::{Table, TableBuilder, csv};
 use rt_structures::NameTable;
 use rt_structures_cli::recipes::Names;
 
@@ -52,9 +52,9 @@ pub fn run(args: &CompareArgs, common: &CommonArgs) -> ExitCode {
     run_with(common, || {
         let settings = Settings::load(common, None, &[])?;
         logging::init(settings.logging);
-        let names = Names::load(&settings.document.section("structures")?)?;
+        let table_of_names = Names::load(&settings.document.section("structures")?)?;
         let (reference, other) = sources::load(&args.reference, args.other.as_deref())?;
-        let pairs = pairs(&reference, &other, &names, &args.roi);
+        let pairs = pairs(&reference, &other, &table_of_names, &args.roi);
         if pairs.is_empty() {
             return Err(nothing_in_common(&reference, &other).into());
         }
@@ -126,22 +126,11 @@ fn compare_all(reference: &Side, other: &Side, pairs: &[Pair<'_>]) -> Result<Tab
         let mut row = rows.row();
         row.set(&columns::PATIENT_ID, &reference.patient_id)
             .set(&columns::COURSE_ID, &reference.course_id)
-            .set(&columns::STANDARD_NAME, &pair.name)
-            .set(&columns::ROI_REFERENCE, &pair.reference.name)
-            .set(&columns::SOURCE_REFERENCE, &pair.reference.source)
-            .set(&columns::ROI_OTHER, &pair.other.name)
-            .set(&columns::SOURCE_OTHER, &pair.other.source);
-        let a = &pair.reference.mask;
-        let b = on_grid_of(a, &pair.other.mask);
-        match rt_qc::compare(a, &b) {
-            Ok(found) => figures(&mut row, &found),
-            Err(error) => {
-                row.set(&columns::STATUS, status::FAILED)
-                    .set(&columns::ERROR_CODE, error.code())
-                    .set(&columns::MESSAGE, &error.to_string());
-            }
-        }
-        dose(&mut row, reference, other, pair);
+            .set(&columns::STANDARD_NAME, &pair.name);
+        let (a, b) = (pair.reference, pair.other);
+        names(&mut row, [&a.name, &a.source], [&b.name, &b.source]);
+        figures(&mut row, rt_qc::compare(&a.mask, &on_grid_of(&a.mask, &b.mask)));
+        dose(&mut row, reference.dose_of(a), other.dose_of(b));
     }
     Ok(rows.finish()?)
 }
@@ -152,56 +141,6 @@ fn on_grid_of(reference: &Mask, mask: &Mask) -> Mask {
         return mask.clone();
     }
     resample_mask(mask, reference.grid())
-}
-
-fn figures(row: &mut RowMut<'_>, found: &Comparison) {
-    let surface = found.surface_dice.map(|s| s.map(Some)).unwrap_or_default();
-    let shift = found.centre_shift_mm.map(|s| s.map(Some)).unwrap_or_default();
-    let cells = [
-        (&columns::VOLUME_REFERENCE_CC, Some(found.reference_cc)),
-        (&columns::VOLUME_OTHER_CC, Some(found.other_cc)),
-        (&columns::VOLUME_DIFFERENCE_CC, Some(found.difference_cc)),
-        (&columns::VOLUME_RATIO, found.volume_ratio),
-        (&columns::DICE, found.dice),
-        (&columns::JACCARD, found.jaccard),
-        (&columns::HAUSDORFF_MM, found.hausdorff_mm),
-        (&columns::HD95_MM, found.hd95_mm),
-        (&columns::HD99_MM, found.hd99_mm),
-        (&columns::MEAN_SURFACE_DISTANCE_MM, found.mean_surface_distance_mm),
-        (&columns::SURFACE_DICE_1MM, surface[0]),
-        (&columns::SURFACE_DICE_2MM, surface[1]),
-        (&columns::SURFACE_DICE_3MM, surface[2]),
-        (&columns::ADDED_PATH_LENGTH_MM, found.added_path_length_mm),
-        (&columns::SHIFT_X_MM, shift[0]),
-        (&columns::SHIFT_Y_MM, shift[1]),
-        (&columns::SHIFT_Z_MM, shift[2]),
-    ];
-    for (column, value) in cells {
-        row.set(column, value.unwrap_or(f64::NAN));
-    }
-    if found.hausdorff_mm.is_some() {
-        row.set(&columns::STATUS, status::OK);
-        return;
-    }
-    row.set(&columns::STATUS, status::PARTIAL)
-        .set(&columns::ERROR_CODE, "compare.empty")
-        .set(&columns::MESSAGE, "one of the two has no voxel: there are no distances");
-}
-
-fn dose(row: &mut RowMut<'_>, reference: &Side, other: &Side, pair: &Pair<'_>) {
-    let (Some(a), Some(b)) = (reference.dose_of(pair.reference), other.dose_of(pair.other)) else {
-        return;
-    };
-    for (column, metric) in [
-        (&columns::DELTA_DMEAN_GY, "DmeanGy"),
-        (&columns::DELTA_DMAX_GY, "DmaxGy"),
-        (&columns::DELTA_D95_GY, "D95Gy"),
-        (&columns::DELTA_D2_GY, "D2Gy"),
-    ] {
-        if let (Some(from), Some(to)) = (a.named(metric).as_float(), b.named(metric).as_float()) {
-            row.set(column, to - from);
-        }
-    }
 }
 
 /// The main figures.

@@ -85,8 +85,14 @@ impl Stage for Structures {
             return Ok(StageReport::skipped("the course has neither a structure set nor a segmentation"));
         }
         stop_if_asked(cx)?;
-        let made = derived::regions(&recipe, &regions, &grid, names, config, cx.progress);
+        let made = derived::regions(&recipe, &regions, &grid, names.clone(), config, cx.progress);
         regions.extend(made);
+        for region in &mut regions {
+            names
+                .canonical(&region.entry.original_name)
+                .unwrap_or_default()
+                .clone_into(&mut region.entry.standard_name);
+        }
         stop_if_asked(cx)?;
         output::write(cx.place, &ct.nifti, &grid, &mut regions).context("the masks could not be written")?;
         for region in &regions {

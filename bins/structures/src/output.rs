@@ -4,11 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use ndarray::{Array3, s};
-use rt_cli::Failure;
 use rt_core::Grid;
 use rt_course::manifest::SCHEMA_VERSION;
-use rt_course::sidecar::{MaskEntry, MaskIndex};
-use rt_course::{CourseDir, read_json, write_atomic, write_json};
+use rt_course::sidecar::MaskIndex;
+use rt_course::{CourseDir, write_atomic, write_json};
 use rt_image::Mask;
 use rt_nifti::{Encoding, WriteOptions, write_layers};
 use rt_structures::{Place, pack};
@@ -44,26 +43,6 @@ pub struct PartialStructure {
     pub missing: Vec<String>,
     /// Reason code.
     pub code: String,
-}
-
-/// Reads back what [`write`] wrote: every structure of a course with its mask, in the order of `masks.json`.
-///
-/// # Errors
-/// [`Failure`] when a file is missing or damaged.
-pub fn read_masks(course: &CourseDir) -> Result<Vec<(MaskEntry, Mask)>, anyhow::Error> {
-    let index: MaskIndex = read_json(&course.masks_json())?;
-    let path = course.masks();
-    let damaged = |e: rt_nifti::ReadError| Failure::damaged(&path, "structures", e.code(), e);
-    let grid = Arc::new(index.grid);
-    let mut masks: Vec<Mask> = index.rois.iter().map(|_| Mask::empty(&grid)).collect();
-    for (number, layer) in rt_nifti::read_layers::<u8>(path.as_std_path()).map_err(damaged)?.enumerate() {
-        let layer = layer.map_err(damaged)?;
-        for (entry, mask) in index.rois.iter().zip(&mut masks).filter(|(e, _)| e.layer == Some(number)) {
-            let block = layer.view().crop(entry.lo, entry.size)?.data().map(|v| u8::from(*v == entry.label));
-            *mask = Mask::from_block(layer.grid(), entry.lo, block)?;
-        }
-    }
-    Ok(index.rois.into_iter().zip(masks).collect())
 }
 
 /// Gives every region its layer and label and writes the three files. Layers are made and written one at a time.

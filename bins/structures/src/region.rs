@@ -141,6 +141,7 @@ impl Region {
             number: identity.number,
             name,
             original_name: identity.name,
+            standard_name: String::new(),
             interpreted_type: identity.interpreted_type,
             layer: None,
             label: 0,

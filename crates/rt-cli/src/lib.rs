@@ -113,6 +113,7 @@ pub mod command;
 pub mod exit;
 pub mod input;
 pub mod logging;
+pub mod masks;
 pub mod progress;
 pub mod report;
 pub mod resources;

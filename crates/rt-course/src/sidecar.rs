@@ -98,6 +98,9 @@ pub struct MaskEntry {
     pub name: String,
     /// Name as drawn or defined.
     pub original_name: String,
+    /// Standard name that it stands for (TG-263 where there is one); empty when the name is not known.
+    #[serde(default)]
+    pub standard_name: String,
     /// `RTROIInterpretedType`, empty when unknown.
     #[serde(default)]
     pub interpreted_type: String,

@@ -160,6 +160,7 @@ fn masks() -> MaskIndex {
         number: (source == "Manual").then_some(4),
         name: name.to_owned(),
         original_name: name.to_owned(),
+        standard_name: String::new(),
         interpreted_type: String::new(),
         layer: (voxels > 0).then_some(0),
         label: 1,

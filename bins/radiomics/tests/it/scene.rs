@@ -36,6 +36,7 @@ pub(crate) fn entry(name: &str, mask: Option<&Mask>, layer: usize, label: u8) ->
         number: Some(i32::from(label)),
         name: name.into(),
         original_name: name.into(),
+        standard_name: String::new(),
         interpreted_type: "ORGAN".into(),
         layer: mask.map(|_| layer),
         label,

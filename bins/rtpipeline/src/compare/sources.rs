@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use rt_cli::Failure;
+use rt_cli::masks::read_masks;
 use rt_course::sidecar::LabelIndex;
 use rt_course::{CourseDir, read_json};
 use rt_image::Mask;
-use rt_records::tables::dvh;
+use rt_qc_cli::comparison::metrics_of;
 use rt_records::{Row, Table, parquet};
-use rt_structures_cli::output::read_masks;
 
 /// One structure of one side.
 pub(super) struct Delineation {
@@ -32,9 +32,7 @@ pub(super) struct Side {
 impl Side {
     /// The dose metrics of a structure, where its course has them.
     pub(super) fn dose_of(&self, structure: &Delineation) -> Option<Row<'_>> {
-        let rows = self.dose.as_ref()?;
-        rows.iter()
-            .find(|r| r.text(&dvh::ROI_NAME) == Some(&structure.name) && r.text(&dvh::SEGMENTATION_SOURCE) == Some(&structure.source))
+        metrics_of(self.dose.as_ref()?, &structure.name, &structure.source)
     }
 }
 
@@ -70,11 +68,13 @@ fn side(path: &Path) -> Result<Side, anyhow::Error> {
 fn course(path: &Path) -> Result<Side, anyhow::Error> {
     let place = CourseDir::open(path)?;
     let record: rt_course::manifest::CourseRecord = place.read_record()?;
-    let structures = read_masks(&place)?.into_iter().map(|(entry, mask)| Delineation {
-        name: entry.name,
-        source: entry.source,
-        mask,
-    });
+    let structures = read_masks(&place.masks_json(), &place.masks(), |_| true)?
+        .into_iter()
+        .map(|(entry, mask)| Delineation {
+            name: entry.name,
+            source: entry.source,
+            mask,
+        });
     let dose = place.dvh_metrics();
     Ok(Side {
         label: path.display().to_string(),

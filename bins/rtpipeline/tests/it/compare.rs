@@ -51,6 +51,9 @@ fn the_body_of_the_segmentation_agrees_with_the_drawn_one() {
     assert_eq!(cell(&table, "BODY", "source_other"), "AutoRTS");
     // Both have a row of dose metrics, so the difference is known.
     assert!(figure("delta_Dmean_Gy").abs() < 5.0, "{}", table.out);
+    // The table of the cohort has the same figure.
+    let cohort = std::fs::read_to_string(bench.output().join("_RESULTS/comparison.csv")).unwrap();
+    assert!(cohort.contains(&format!(",{},", cell(&table, "BODY", "dice"))), "{cohort}");
     let text = compare(&[&course], &[]);
     assert!(text.out.contains("BODY") && text.out.contains("Dice"), "{}", text.out);
     // A course is its own twin.
