@@ -13,6 +13,7 @@
 pub mod compare;
 pub mod config;
 pub mod graph;
+pub mod init;
 pub mod plan;
 pub mod run;
 pub mod schedule;

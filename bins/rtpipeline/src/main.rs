@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rt_cli::CommonArgs;
-use rtpipeline::{compare, config, run, status};
+use rtpipeline::{compare, config, init, run, status};
 
 const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
 
@@ -30,6 +30,10 @@ enum Verb {
     Run(run::RunArgs),
     /// Show which stage of which course is done, and why not
     Status(status::StatusArgs),
+    /// Write a configuration to begin with, from what a folder of DICOM holds, to standard output
+    Init(init::InitArgs),
+    /// Bring the tables and the report of a cohort up to date, and name the page
+    Report(run::ReportArgs),
     /// Compare delineations: manual with automatic ones of a course, two courses, or two label maps
     Compare(compare::CompareArgs),
     /// Show, check or explain the configuration
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
     match cli.verb {
         Verb::Run(args) => run::run(&args, &cli.common),
         Verb::Status(args) => status::run(&args, &cli.common),
+        Verb::Init(args) => init::run(&args, &cli.common),
+        Verb::Report(args) => run::report(&args, &cli.common),
         Verb::Compare(args) => compare::run(&args, &cli.common),
         Verb::Config(args) => config::run(&args, &cli.common),
     }

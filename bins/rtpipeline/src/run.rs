@@ -52,6 +52,24 @@ impl RunArgs {
     }
 }
 
+/// Arguments of `rtpipeline report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Output folder of a run
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+/// Runs `rtpipeline report`: the aggregate stage alone.
+pub fn report(args: &ReportArgs, common: &CommonArgs) -> ExitCode {
+    let aggregate = RunArgs {
+        output: Some(args.output.clone()),
+        stage: vec!["aggregate".to_owned()],
+        ..RunArgs::default()
+    };
+    run(&aggregate, common)
+}
+
 /// Runs the command.
 pub fn run(args: &RunArgs, common: &CommonArgs) -> ExitCode {
     run_with(common, || {

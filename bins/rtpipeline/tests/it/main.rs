@@ -9,5 +9,6 @@ mod commands;
 mod compare;
 mod damage;
 mod freshness;
+mod init;
 mod interruption;
 mod run;
