@@ -106,6 +106,11 @@ pub fn run(args: &FilesArgs, settings: &Settings) -> Result<Exit, anyhow::Error>
             .hint("give --engine classical")
             .into());
     };
+    if sections.segmentation.engine == Engine::TotalSegmentator {
+        return Err(Failure::usage("usage.engine", "`rt-segment files` runs the engine \"classical\"")
+            .hint("run TotalSegmentator on the file itself, or rt-segment on a course")
+            .into());
+    }
     if args.common.dry_run {
         for step in steps {
             say(&format!(

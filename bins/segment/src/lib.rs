@@ -16,6 +16,9 @@
 
 pub mod files;
 mod image;
+mod process;
+mod slots;
+mod total;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -23,12 +26,13 @@ use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
 use rt_course::manifest::{CourseRecord, SCHEMA_VERSION, Warning};
 use rt_course::sidecar::{LabelEntry, LabelIndex};
 use rt_course::{CourseDir, write_atomic, write_json};
-use rt_image::{LabelMap, Volume};
+use rt_image::{LabelMap, Volume, VolumeView};
 use rt_nifti::{Encoding, WriteOptions, label_table};
 use rt_seg::{
-    Devices, Embedded, Finding, ImageFact, RunError, SegPlan, SegSections, Segmentation, Step, StepOutcome, classical, execute, harvest,
-    plan,
+    ClassicalTask, Devices, Embedded, Engine, Finding, ImageFact, RunError, SegConfig, SegPlan, SegSections, Segmentation, Step,
+    StepOutcome, classical, execute, harvest, plan,
 };
+use total::{Program, Total};
 
 /// The segment stage.
 #[derive(Debug, Clone, Copy)]
@@ -40,21 +44,28 @@ impl Stage for Segment {
     const SECTIONS: &'static [&'static str] = &["segmentation", "custom_models"];
     type Config = SegSections;
 
-    fn inputs(&self, course: &CourseDir, _: &SegSections) -> Vec<Input> {
+    fn inputs(&self, course: &CourseDir, config: &SegSections) -> Vec<Input> {
+        let engine = match config.segmentation.engine {
+            Engine::TotalSegmentator => Input::value("totalsegmentator", &Program::identity(&config.segmentation)),
+            _ => Input::value("classical engine", classical::VERSION),
+        };
         vec![
             Input::json(course.course_json(), "organize", &["/images"]),
             Input::optional(course.ct()),
-            Input::value("classical engine", classical::VERSION),
+            engine,
         ]
     }
 
     fn outputs(&self, course: &CourseDir, config: &SegSections) -> Vec<Utf8PathBuf> {
         let config = &config.segmentation;
         // Without an engine, or without a CT, the stage is skipped and has none of these.
-        let tasks = config.classical_tasks();
+        let tasks: Vec<&str> = match config.engine {
+            Engine::TotalSegmentator => config.total_tasks().into_iter().map(|t| t.name).collect(),
+            _ => config.classical_tasks().into_iter().map(ClassicalTask::name).collect(),
+        };
         tasks
             .iter()
-            .filter_map(|task| course.seg_task(config.engine.name(), task.name()).ok())
+            .filter_map(|task| course.seg_task(config.engine.name(), task).ok())
             .flat_map(|folder| [CourseDir::seg_labels(&folder), CourseDir::seg_names(&folder)])
             .collect()
     }
@@ -69,7 +80,8 @@ impl Stage for Segment {
 
     fn run(&self, cx: &StageContext<'_>, config: &SegSections) -> Result<StageReport, anyhow::Error> {
         let record = cx.record()?;
-        let plan = plan(&config.segmentation, &images(&record), &Devices::default())?;
+        let devices = slots::devices(&config.segmentation.devices);
+        let plan = plan(&config.segmentation, &images(&record), &devices)?;
         let steps = match &plan {
             SegPlan::Nothing(why) => return Ok(StageReport::skipped(why.clone())),
             SegPlan::Steps(steps) => steps,
@@ -82,7 +94,10 @@ impl Stage for Segment {
             let code = error.code();
             Failure::damaged(&path, "organize", code, error)
         })?;
-        let outcomes = execute(&plan, &mut Embedded::new(ct.view(), &plan), cx.progress)?;
+        let outcomes = match config.segmentation.engine {
+            Engine::TotalSegmentator => external(cx, &config.segmentation, devices, ct.view(), &path, &plan)?,
+            _ => execute(&plan, &mut Embedded::new(ct.view(), &plan), cx.progress)?,
+        };
         let mut report = StageReport::new();
         for (step, outcome) in steps.iter().zip(outcomes) {
             let folder = cx.place.seg_task(step.engine.name(), step.task.name())?;
@@ -90,6 +105,31 @@ impl Stage for Segment {
         }
         Ok(report)
     }
+}
+
+/// Runs the steps of an external engine: everything it needs is looked for before the first of them begins.
+fn external(
+    cx: &StageContext<'_>,
+    config: &SegConfig,
+    devices: Devices,
+    ct: VolumeView<'_, i16>,
+    image: &Utf8Path,
+    plan: &SegPlan,
+) -> Result<Vec<Result<StepOutcome, RunError>>, anyhow::Error> {
+    let program = Program::find(config)?;
+    let scratch = tempfile::Builder::new().prefix(".tmp-segment-").tempdir_in(cx.place.root())?;
+    let mut runner = Total {
+        program,
+        config,
+        devices,
+        ct,
+        image,
+        scratch: scratch.path(),
+        logs: &cx.place.root().join("logs"),
+        threads: config.threads_per_worker.unwrap_or_else(rayon::current_num_threads),
+        who: cx.place.token(),
+    };
+    Ok(execute(plan, &mut runner, cx.progress)?)
 }
 
 /// The images of a course, as a plan sees them.
@@ -103,7 +143,7 @@ fn images(record: &CourseRecord) -> Vec<ImageFact> {
     record.images.iter().map(fact).collect()
 }
 
-/// Checks what a step gave and writes label map and names; a refusal becomes an empty label map that says why.
+/// Checks what a step gave and writes label map and names; a refusal of the embedded engine becomes an empty label map that says why.
 fn publish(
     folder: &Utf8Path,
     step: &Step,
@@ -115,7 +155,7 @@ fn publish(
     let mut index = LabelIndex {
         schema_version: SCHEMA_VERSION,
         engine: step.engine.name().into(),
-        engine_version: classical::VERSION.into(),
+        engine_version: String::new(),
         task: name.into(),
         image: step.image.clone(),
         source: "AutoRTS".into(),
@@ -142,6 +182,8 @@ fn publish(
             }
             report.done(name);
         }
+        // An external engine may succeed the next time: nothing is marked as done.
+        Err((code, message)) if step.engine != Engine::Classical => return Err(Failure::new(code, message).into()),
         Err((code, message)) => {
             index.warnings.push(Warning {
                 code: code.into(),

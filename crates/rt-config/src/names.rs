@@ -37,7 +37,7 @@ pub const ALIASES: [(&str, &str, &str); 3] = [
 ];
 
 /// Keys that change how fast a result comes but not the result: they never enter a staleness key.
-pub const UNKEYED: [&str; 14] = [
+pub const UNKEYED: [&str; 15] = [
     "aggregation.threads",
     "custom_models.devices",
     "custom_models.workers",
@@ -45,6 +45,7 @@ pub const UNKEYED: [&str; 14] = [
     "radiomics.memory_mb",
     "radiomics.thread_limit",
     "robustness.thread_limit",
+    "segmentation.devices",
     "segmentation.lease_dir",
     "segmentation.python",
     "segmentation.slots_per_device",

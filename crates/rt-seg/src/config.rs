@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceChoice;
 use crate::task::{ClassicalTask, Engine};
+use crate::totalseg::{Modality, TASKS, TotalTask};
 
 /// Both sections of the segment stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -140,6 +141,9 @@ impl Validate for SegConfig {
                 return Err(ConfigIssue::new("roi_subset", message));
             }
         }
+        if self.engine == Engine::TotalSegmentator {
+            self.check_total()?;
+        }
         at_least_one("slots_per_device", Some(self.slots_per_device))?;
         at_least_one("workers", self.workers.given())?;
         at_least_one("threads_per_worker", self.threads_per_worker.given())?;
@@ -157,6 +161,43 @@ impl Validate for SegConfig {
 }
 
 impl SegConfig {
+    /// The tasks of TotalSegmentator that are asked for; `total` when none is.
+    pub fn total_tasks(&self) -> Vec<&'static TotalTask> {
+        if self.tasks.is_empty() {
+            return TotalTask::find("total").into_iter().collect();
+        }
+        self.tasks.iter().filter_map(|name| TotalTask::find(name)).collect()
+    }
+
+    fn check_total(&self) -> Result<(), ConfigIssue> {
+        if self.container.is_some() {
+            let message = "cannot be used: rt-segment runs the TotalSegmentator that is installed; name its Python with `python`";
+            return Err(ConfigIssue::new("container", message));
+        }
+        for name in &self.tasks {
+            match TotalTask::find(name) {
+                Some(task) if task.modality == Modality::Ct => {}
+                Some(_) => {
+                    let message = format!("names \"{name}\", which takes MR; rt-segment segments the planning CT");
+                    return Err(ConfigIssue::new("tasks", message));
+                }
+                None => {
+                    let known: Vec<&str> = TASKS.iter().filter(|t| t.modality == Modality::Ct).map(|t| t.name).collect();
+                    let message = format!("names \"{name}\"; TotalSegmentator has {}", known.join(", "));
+                    return Err(ConfigIssue::new("tasks", message));
+                }
+            }
+        }
+        let whole = |t: &&TotalTask| t.name.starts_with("total");
+        if !self.roi_subset.is_empty() && !self.total_tasks().iter().all(whole) {
+            return Err(ConfigIssue::new(
+                "roi_subset",
+                "goes with the tasks \"total\" and \"total_v3\" only",
+            ));
+        }
+        Ok(())
+    }
+
     /// The tasks of the classical engine that are asked for, in the order of work.
     pub fn classical_tasks(&self) -> Vec<ClassicalTask> {
         let wanted = |t: &ClassicalTask| self.tasks.is_empty() || self.tasks.iter().any(|name| name == t.name());
@@ -273,10 +314,19 @@ mod tests {
     fn what_cannot_be_done_is_refused_with_what_can() {
         for (text, expected) in [
             (
-                "[segmentation]\nengine = \"totalsegmentator\"",
-                "available: \"classical\", \"none\"",
+                "[segmentation]\nengine = \"nnunetv2\"",
+                "available: \"classical\", \"totalsegmentator\", \"none\"",
             ),
-            ("[segmentation]\nengine = \"onnx\"", "available: \"classical\", \"none\""),
+            ("[segmentation]\nengine = \"onnx\"", "available: \"classical\""),
+            (
+                "[segmentation]\nengine = \"totalsegmentator\"\ntasks = [\"liver\"]",
+                "liver_vessels",
+            ),
+            ("[segmentation]\nengine = \"totalsegmentator\"\ntasks = [\"total_mr\"]", "takes MR"),
+            (
+                "[segmentation]\nengine = \"totalsegmentator\"\ntasks = [\"body\"]\nroi_subset = [\"body\"]",
+                "roi_subset",
+            ),
             ("[segmentation]\nengine = \"magic\"", "engine"),
             ("[segmentation]\ntasks = [\"total\"]", "has \"body\", \"lungs\", \"bones\""),
             ("[segmentation]\nroi_subset = [\"liver\"]", "roi_subset"),

@@ -36,6 +36,7 @@ pub mod harvest;
 pub mod plan;
 pub mod runner;
 pub mod task;
+pub mod totalseg;
 
 pub use classical::Finding;
 pub use config::{CustomModelsConfig, SegConfig, SegSections};
@@ -44,3 +45,4 @@ pub use harvest::{HarvestError, Region, Segmentation, harvest};
 pub use plan::{ImageFact, PlanError, SegPlan, Step, Task, plan};
 pub use runner::{Embedded, RunError, Runner, StepOutcome, execute};
 pub use task::{ClassicalTask, Engine};
+pub use totalseg::TotalTask;

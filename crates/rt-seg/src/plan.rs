@@ -3,6 +3,7 @@
 use crate::config::{SegConfig, unavailable};
 use crate::device::{Device, Devices};
 use crate::task::{ClassicalTask, Engine};
+use crate::totalseg::TotalTask;
 
 /// An image that could be segmented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ImageFact {
 pub enum Task {
     /// Of the embedded engine.
     Classical(ClassicalTask),
+    /// Of TotalSegmentator.
+    Total(&'static TotalTask),
 }
 
 impl Task {
@@ -27,6 +30,7 @@ impl Task {
     pub fn name(self) -> &'static str {
         match self {
             Self::Classical(task) => task.name(),
+            Self::Total(task) => task.name,
         }
     }
 }
@@ -42,7 +46,7 @@ pub struct Step {
     pub image: String,
     /// Where.
     pub device: Device,
-    /// Names of the regions that it may give.
+    /// Names of the regions that it may give; empty when the engine itself names them.
     pub expected: Vec<String>,
 }
 
@@ -73,11 +77,12 @@ impl PlanError {
     }
 }
 
-/// Decides what to run on which image and device. The embedded engine takes the planning CT and runs on the processor.
+/// Decides what to run on which image and device. Both engines take the planning CT; the embedded one runs on the processor. A GPU in a
+/// step means any of the machine: which one is decided by the lease when the step begins.
 ///
 /// # Errors
 /// [`PlanError::NoEngine`] when the engine is not part of this version.
-pub fn plan(config: &SegConfig, images: &[ImageFact], _devices: &Devices) -> Result<SegPlan, PlanError> {
+pub fn plan(config: &SegConfig, images: &[ImageFact], devices: &Devices) -> Result<SegPlan, PlanError> {
     match config.engine {
         Engine::None => Ok(SegPlan::Nothing("segmentation.engine is \"none\"".into())),
         Engine::Classical => {
@@ -93,7 +98,21 @@ pub fn plan(config: &SegConfig, images: &[ImageFact], _devices: &Devices) -> Res
             };
             Ok(SegPlan::Steps(config.classical_tasks().into_iter().map(step).collect()))
         }
-        other @ (Engine::TotalSegmentator | Engine::NnUNetV2 | Engine::Onnx) => Err(PlanError::NoEngine(other)),
+        Engine::TotalSegmentator => {
+            let Some(ct) = images.iter().find(|i| i.is_planning_ct) else {
+                return Ok(SegPlan::Nothing("the course has no planning CT".into()));
+            };
+            let device = devices.gpus.first().map_or(Device::Cpu, |n| Device::Gpu(*n));
+            let step = |task: &'static TotalTask| Step {
+                engine: Engine::TotalSegmentator,
+                task: Task::Total(task),
+                image: ct.name.clone(),
+                device,
+                expected: Vec::new(),
+            };
+            Ok(SegPlan::Steps(config.total_tasks().into_iter().map(step).collect()))
+        }
+        other @ (Engine::NnUNetV2 | Engine::Onnx) => Err(PlanError::NoEngine(other)),
     }
 }
 

@@ -28,6 +28,14 @@ pub enum RunError {
     /// The embedded engine refused the image.
     #[error(transparent)]
     Classical(#[from] ClassicalError),
+    /// An external engine failed, or gave what cannot be used.
+    #[error("{message}")]
+    External {
+        /// Stable reason code.
+        code: &'static str,
+        /// What happened, with the place of the log.
+        message: String,
+    },
     /// Stopped by the user.
     #[error("stopped on request")]
     Cancelled,
@@ -38,6 +46,7 @@ impl RunError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Classical(e) => e.code(),
+            Self::External { code, .. } => code,
             Self::Cancelled => "seg.cancelled",
         }
     }
@@ -94,7 +103,7 @@ impl<'a> Embedded<'a> {
     pub fn new(ct: VolumeView<'a, i16>, plan: &SegPlan) -> Self {
         let tasks = match plan {
             SegPlan::Nothing(_) => Vec::new(),
-            SegPlan::Steps(steps) => steps.iter().map(|s| classical_task(s.task)).collect(),
+            SegPlan::Steps(steps) => steps.iter().filter_map(|s| classical_task(s.task)).collect(),
         };
         Self {
             ct,
@@ -105,15 +114,21 @@ impl<'a> Embedded<'a> {
     }
 }
 
-fn classical_task(task: Task) -> ClassicalTask {
+fn classical_task(task: Task) -> Option<ClassicalTask> {
     match task {
-        Task::Classical(task) => task,
+        Task::Classical(task) => Some(task),
+        Task::Total(_) => None,
     }
 }
 
 impl Runner for Embedded<'_> {
     fn run(&mut self, step: &Step, progress: &dyn Progress) -> Result<StepOutcome, RunError> {
-        let task = classical_task(step.task);
+        let Some(task) = classical_task(step.task) else {
+            return Err(RunError::External {
+                code: "seg.wrong_engine",
+                message: format!("{} is no task of the embedded engine", step.task.name()),
+            });
+        };
         let found = self.found.get_or_insert_with(|| {
             progress.begin("segment", self.tasks.len() as u64);
             classical::segment(self.ct, &self.tasks, &self.parameters, progress)

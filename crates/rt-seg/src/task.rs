@@ -41,7 +41,7 @@ impl Engine {
 
     /// Whether this version has it.
     pub fn is_available(self) -> bool {
-        matches!(self, Self::Classical | Self::None)
+        matches!(self, Self::Classical | Self::TotalSegmentator | Self::None)
     }
 }
 

@@ -85,7 +85,7 @@ fn what_cannot_work_is_told_with_file_reason_and_remedy() {
             "o.nii.gz",
             &["--engine", "totalsegmentator"],
             2,
-            "available: \"classical\"",
+            "or rt-segment on a course",
         ),
         ("ct.nii", "o.nii.gz", &["--engine", "magic"], 2, "magic"),
         ("ct.nii", "o.nii.gz", &["--task", "liver"], 2, "\"lungs\""),

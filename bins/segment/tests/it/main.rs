@@ -4,3 +4,4 @@
 mod course;
 mod files;
 mod support;
+mod total;
