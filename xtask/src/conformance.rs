@@ -4,6 +4,8 @@
 
 use crate::test::shared_data;
 
+mod ingest;
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to compare
@@ -15,6 +17,8 @@ pub(crate) struct Options {
 enum Topic {
     /// Analytic dose-volume histograms
     Dvh,
+    /// Defects of the reference in reading and linking DICOM
+    Ingest,
     /// PyRadiomics and IBSI reference values
     Radiomics,
 }
@@ -28,6 +32,9 @@ const RADIOMICS_TOLERANCE: f64 = 1e-6;
 /// # Errors
 /// When the shared data is missing or a value is outside its tolerance.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if matches!(options.what, Topic::Ingest) {
+        return ingest::run();
+    }
     let Some(shared) = shared_data() else {
         anyhow::bail!("no shared reference data; set RT_SHARED to the folder that holds it");
     };
@@ -57,6 +64,7 @@ fn compare(what: Topic, _shared: &std::path::Path) -> anyhow::Result<()> {
 fn compare(what: Topic, shared: &std::path::Path) -> anyhow::Result<()> {
     let (table, misses) = match what {
         Topic::Dvh => rt_conformance::dvh_analytic::whole_table(shared)?,
+        Topic::Ingest => return ingest::run(),
         Topic::Radiomics => {
             let report = rt_conformance::pyradiomics::run(&shared.join("data/radiomics-golden"))?;
             let misses = report.misses(RADIOMICS_TOLERANCE);

@@ -90,7 +90,13 @@ fn course_facts(row: &mut Row, record: &CourseRecord) {
     row.set("planned_fractions", record.prescription.fractions_planned);
     row.set("total_prescription_gy", record.prescription.total_gy);
     row.set("rx_source", record.prescription.source.as_str());
-    row.set("course_start_date", record.start.as_deref());
+    let days = || record.fractions.iter().filter_map(|f| f.get("treatment_date")?.as_str());
+    row.set("course_start_date", days().min().or(record.start.as_deref()));
+    row.set("course_end_date", days().max());
+    if !record.fractions.is_empty() {
+        let whole = |f: &&IndexMap<String, Value>| f.get("is_partial") != Some(&Value::Bool(true));
+        row.set("fractions_count", record.fractions.iter().filter(whole).count());
+    }
     row.set("frame_of_reference_uid", record.frame_of_reference.first().map(String::as_str));
 }
 

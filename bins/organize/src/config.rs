@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use rt_config::{ConfigIssue, Validate};
+use rt_dicom::dose_choice::FractionsCounted;
 use rt_dicom::dose_sum::SumGrid;
 use rt_dicom::gate::Limits;
 use rt_dicom::link::{ImageOnly, LinkRules, LinkStep, RegisteredFrames, RelatedImages};
 use rt_dicom::series::SliceGap;
+use rt_image::suv::SuvKind;
 use serde::{Deserialize, Serialize};
 
 /// All sections of the stage, its own first.
@@ -57,6 +59,36 @@ pub enum Placing {
     None,
 }
 
+/// What PET images are turned into.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suv {
+    /// Uptake by body weight.
+    #[default]
+    Bw,
+    /// Uptake by lean body mass after Janmahasatian.
+    Lbm,
+    /// Uptake by lean body mass after James.
+    LbmJames,
+    /// Uptake by body surface.
+    Bsa,
+    /// Stored activity, as it is.
+    None,
+}
+
+impl Suv {
+    /// The kind of value; `None` when none is wanted.
+    pub fn kind(self) -> Option<SuvKind> {
+        match self {
+            Self::Bw => Some(SuvKind::BodyWeight),
+            Self::Lbm => Some(SuvKind::LeanMass),
+            Self::LbmJames => Some(SuvKind::LeanMassJames),
+            Self::Bsa => Some(SuvKind::BodySurface),
+            Self::None => None,
+        }
+    }
+}
+
 /// `[organize]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -81,6 +113,12 @@ pub struct OrganizeConfig {
     pub follow_symlinks: bool,
     /// Which MR and PET series come with a course.
     pub mr_import: RelatedImages,
+    /// Kind of uptake values that PET images are turned into.
+    pub suv: Suv,
+    /// Which fractions a sum of doses counts.
+    pub fractions: FractionsCounted,
+    /// File of rules (`dose_rules.toml`) that decide for single courses which doses are evaluated; empty for none.
+    pub dose_rules: String,
     /// Doses of several frames of reference that rigid registrations join: one course each, or one course.
     pub registered_frames: RegisteredFrames,
 }
@@ -99,6 +137,9 @@ impl Default for OrganizeConfig {
             image_only_courses: rules.image_only,
             follow_symlinks: false,
             mr_import: rules.mr,
+            suv: Suv::default(),
+            fractions: FractionsCounted::default(),
+            dose_rules: String::new(),
             registered_frames: rules.registered_frames,
         }
     }

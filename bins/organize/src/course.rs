@@ -1,20 +1,29 @@
 //! One course: reads its objects, writes its folder, returns its record.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use rt_course::manifest::{CourseRecord, FileRecord, ImageRecord, ImageRole, Prescription, SCHEMA_VERSION, StructureSetRecord, Warning};
 use rt_course::{AtomicDir, CourseDir, DicomClass, write_json};
+use rt_dicom::Notice;
+use rt_dicom::dose_choice::{ChoiceRules, UserRule};
+use rt_dicom::fractions::Fraction;
 use rt_dicom::image::{ImageSeries, read_series};
 use rt_dicom::link::{Course, ImageUse, Linked, LinkedImage};
+use rt_dicom::reg::{self, Joined, Registration, read_registration_with};
 use rt_dicom::rtdose::{Dose, read_dose_with};
 use rt_dicom::rtplan::{Plan, read_plan_with};
+use rt_dicom::rtrecord::{TreatmentRecord, read_record_with};
 use rt_dicom::rtstruct::{StructureSet, read_structures_with};
 use rt_dicom::series::SeriesOptions;
 
 use crate::case::{CaseFacts, case_row};
 use crate::config::{OrganizeSections, Placing};
 use crate::contours::{roi_records, write_contours};
+use crate::delivery;
 use crate::objects::{self, Held};
 use crate::place::{Placement, fill};
 use crate::volumes::{warnings, write_image};
@@ -48,6 +57,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) course_id: &'a str,
     /// Digest of all that it is made from.
     pub(crate) fingerprint: &'a str,
+    /// What the user decided about its doses.
+    pub(crate) dose_rule: Option<&'a UserRule>,
 }
 
 /// Work on one course.
@@ -81,13 +92,27 @@ pub(crate) fn organise(
         lost: Vec::new(),
     };
     let mut record = b.empty_record(identity);
+    let registrations = b.registrations()?;
     let images = AtomicDir::create(place.images_dir())?;
-    let (image_records, ct) = b.images(images.path())?;
+    let (image_records, ct) = b.images(images.path(), &registrations)?;
     record.images = image_records;
     let sets = b.structure_sets(&mut record)?;
     let plans = b.plans()?;
-    let doses = b.doses()?;
-    let choice = objects::choose(&plans, &doses, b.frame().as_deref());
+    let doses = b.doses(&registrations)?;
+    let (records, fractions) = b.records(&plans)?;
+    let delivered: Vec<Option<u32>> = plans
+        .iter()
+        .map(|p| delivery::delivered(&records, &fractions, &p.object.sop_uid))
+        .collect();
+    let frame = b.frame();
+    let rules = ChoiceRules {
+        frame: frame.as_deref(),
+        fractions: config.organize.fractions,
+        user: identity.dose_rule,
+    };
+    let choice = objects::choose(&plans, &doses, &delivered, &rules);
+    record.fractions = delivery::rows(&records, &fractions);
+    record.registrations = registrations.iter().flat_map(delivery::registration_records).collect();
     b.warnings.extend(objects::choice_warnings(&choice, &linked.doses));
     record.plans = objects::plan_records(&plans, &choice);
     record.doses = objects::dose_records(&doses, &choice);
@@ -101,8 +126,8 @@ pub(crate) fn organise(
         .iter()
         .map(|h| &h.object)
         .find(|p| first.as_deref() == Some(p.sop_uid.as_str()));
+    record.files = b.digested();
     record.warnings = b.warnings;
-    record.files = b.files;
     record.case = case_row(&CaseFacts {
         record: &record,
         ct: ct.as_ref(),
@@ -132,6 +157,7 @@ impl Builder<'_> {
             dose: None,
             prescription: Prescription::default(),
             fractions: Vec::new(),
+            registrations: Vec::new(),
             case: IndexMap::new(),
             files: Vec::new(),
         }
@@ -166,7 +192,11 @@ impl Builder<'_> {
 /// Reading the objects.
 impl Builder<'_> {
     /// Reads every image and writes it into the staged folder; returns the records and the planning CT.
-    fn images(&mut self, staged: &Utf8Path) -> Result<(Vec<ImageRecord>, Option<ImageSeries>), anyhow::Error> {
+    fn images(
+        &mut self,
+        staged: &Utf8Path,
+        registrations: &[Registration],
+    ) -> Result<(Vec<ImageRecord>, Option<ImageSeries>), anyhow::Error> {
         let options = SeriesOptions {
             limits: self.config.limits,
             slice_gap: self.config.organize.slice_gap,
@@ -175,13 +205,17 @@ impl Builder<'_> {
         let mut planning = None;
         let (mut cts, mut mrs, mut pets) = (0, 0, 0);
         for image in &self.linked.images {
-            let read = match read_series(&image.series, &options) {
+            let mut read = match read_series(&image.series, &options) {
                 Ok(read) => read,
                 Err(error) => {
                     self.lose(&image.series.series_uid, error.code(), error.to_string());
                     continue;
                 }
             };
+            if let Some(kind) = self.config.organize.suv.kind().filter(|_| image.series.modality == "PT") {
+                read = rt_dicom::pet::to_suv(read, &image.series, &options, kind);
+            }
+            let frame = self.bring_into_frame(&mut read, image, registrations);
             let (role, nifti, dicom_dir) = match (image.usage, image.series.modality.as_str()) {
                 (ImageUse::PlanningCt, _) => (ImageRole::PlanningCt, self.place.ct(), self.planning_dir()),
                 (ImageUse::Related, "MR") => {
@@ -197,7 +231,7 @@ impl Builder<'_> {
                     (ImageRole::Ct, self.place.other_ct(cts), self.other_dir(DicomClass::Ct, "ct", cts))
                 }
             };
-            write_image(&staged.join(nifti.file_name().unwrap_or_default()), &image.series, &read)?;
+            write_image(&staged.join(nifti.file_name().unwrap_or_default()), &image.series, &frame, &read)?;
             self.warnings.extend(warnings(&read.notices));
             self.place_series(image, &read, &dicom_dir)?;
             records.push(ImageRecord {
@@ -205,7 +239,7 @@ impl Builder<'_> {
                 modality: image.series.modality.clone(),
                 series_uid: image.series.series_uid.clone(),
                 study_uid: image.series.study_uid.clone(),
-                frame_of_reference: image.series.frame_uid.clone(),
+                frame_of_reference: frame,
                 sidecar: self.relative(&CourseDir::sidecar(&nifti)),
                 nifti: self.relative(&nifti),
                 dicom_dir: self.placed(&self.relative(&dicom_dir)),
@@ -217,6 +251,38 @@ impl Builder<'_> {
             }
         }
         Ok((records, planning))
+    }
+
+    /// Brings a related image of another frame of reference into the course's, where a registration says how; returns its frame.
+    fn bring_into_frame(&mut self, read: &mut ImageSeries, image: &LinkedImage, registrations: &[Registration]) -> String {
+        let own = image.series.frame_uid.clone();
+        let Some(frame) = self.frame().filter(|f| *f != own && image.usage == ImageUse::Related) else {
+            return own;
+        };
+        let moved = match reg::join(registrations, &own, &frame) {
+            Joined::Not => return own,
+            Joined::Contradicted => None,
+            Joined::By(motion) => read.data.moved(&motion),
+        };
+        let Some(data) = moved else {
+            read.notices.push(Notice::new(
+                "reg.contradiction",
+                format!(
+                    "registrations of series {} contradict each other: none was applied",
+                    image.series.series_uid
+                ),
+            ));
+            return own;
+        };
+        read.data = data;
+        read.notices.push(Notice::new(
+            "image.registered",
+            format!(
+                "series {} was brought into the frame of the planning CT by a rigid registration",
+                image.series.series_uid
+            ),
+        ));
+        frame
     }
 
     fn planning_dir(&self) -> Utf8PathBuf {
@@ -297,16 +363,50 @@ impl Builder<'_> {
         Ok(held.into_iter().map(|(_, h)| h).collect())
     }
 
-    fn doses(&mut self) -> Result<Vec<Held<Dose>>, anyhow::Error> {
+    /// The doses, those of other frames of reference brought into the course's where a rigid registration says how.
+    fn doses(&mut self, registrations: &[Registration]) -> Result<Vec<Held<Dose>>, anyhow::Error> {
         let limits = self.config.limits;
         let files: Vec<&Linked> = self.linked.doses.iter().collect();
         let held = self.objects(&files, DicomClass::RtDose, "RD", |path| {
             read_dose_with(path, &limits).map_err(|e| (e.code(), e.to_string()))
         })?;
-        for (_, dose) in &held {
+        let frame = self.frame();
+        let mut out = Vec::with_capacity(held.len());
+        for (_, mut dose) in held {
+            if let Some(frame) = &frame {
+                dose.object = dose.object.into_frame(registrations, frame);
+            }
             self.warnings.extend(warnings(&dose.object.notices));
+            out.push(dose);
         }
-        Ok(held.into_iter().map(|(_, h)| h).collect())
+        Ok(out)
+    }
+
+    fn registrations(&mut self) -> Result<Vec<Registration>, anyhow::Error> {
+        let limits = self.config.limits;
+        let files: Vec<&Linked> = self.linked.registrations.iter().collect();
+        let held = self.objects(&files, DicomClass::Reg, "REG", |path| {
+            read_registration_with(path, &limits).map_err(|e| (e.code(), e.to_string()))
+        })?;
+        for (_, registration) in &held {
+            self.warnings.extend(warnings(&registration.object.notices));
+        }
+        Ok(held.into_iter().map(|(_, h)| h.object).collect())
+    }
+
+    /// Treatment records with the fractions that they make.
+    fn records(&mut self, plans: &[Held<Plan>]) -> Result<(Vec<Held<TreatmentRecord>>, Vec<Fraction>), anyhow::Error> {
+        let limits = self.config.limits;
+        let files: Vec<&Linked> = self.linked.records.iter().collect();
+        let held = self.objects(&files, DicomClass::RtRecord, "RT", |path| {
+            read_record_with(path, &limits).map_err(|e| (e.code(), e.to_string()))
+        })?;
+        let records: Vec<Held<TreatmentRecord>> = held.into_iter().map(|(_, h)| h).collect();
+        let plan = plans.first().map_or("", |p| p.object.sop_uid.as_str());
+        let objects: Vec<TreatmentRecord> = records.iter().map(|r| r.object.clone()).collect();
+        let fractions = rt_dicom::fractions::fractions(&objects, plan);
+        self.warnings.extend(delivery::warnings(&fractions));
+        Ok((records, fractions))
     }
 
     /// Reads files of one class and brings them into the course; one that cannot be read is told and left out, its file is kept.
@@ -347,7 +447,24 @@ impl Builder<'_> {
             sop_uid: entry.object().map(|o| o.sop_uid.clone()).unwrap_or_default(),
             size: entry.size,
             mtime_ns: entry.mtime_ns,
+            digest: String::new(),
         });
+    }
+
+    /// The files with their digests. They were read a moment ago, so that this costs no disk.
+    fn digested(&mut self) -> Vec<FileRecord> {
+        let sources: HashMap<String, &std::path::Path> = self
+            .linked
+            .files()
+            .into_iter()
+            .map(|(_, f)| (crate::inventory::escaped(&f.entry.path), f.path.as_path()))
+            .collect();
+        let mut files = std::mem::take(&mut self.files);
+        files.par_iter_mut().for_each(|file| {
+            let digest = sources.get(&file.source).and_then(|path| crate::manifest::digest_of(path));
+            file.digest = digest.unwrap_or_default();
+        });
+        files
     }
 
     /// A path of a placed file; empty when files are not placed.

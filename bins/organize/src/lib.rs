@@ -8,11 +8,14 @@ mod case;
 pub mod config;
 mod contours;
 mod course;
+mod delivery;
+pub mod inspect;
 mod inventory;
 mod manifest;
 mod names;
 mod objects;
 mod place;
+mod rules;
 mod volumes;
 
 use std::fs;
@@ -26,6 +29,7 @@ use rt_cli::runner::record_course;
 use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
 use rt_course::manifest::{CourseEntry, CourseStatus, Manifest, Warning};
 use rt_course::{Cohort, TableFormat, atomic, write_bytes};
+use rt_dicom::account::account;
 use rt_dicom::cache::MetaCache;
 use rt_dicom::classify::Usage;
 use rt_dicom::link::{Linkage, link};
@@ -33,7 +37,9 @@ use rt_dicom::scan::{Index, ScanOptions, scan};
 
 use config::OrganizeSections;
 use course::{Identity, Lost, organise};
-use manifest::Plan;
+use inventory::Accounts;
+use manifest::{Look, Plan};
+use rules::DoseRules;
 
 /// The stage.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,7 +53,11 @@ impl Stage<Cohort> for Organize {
 
     fn inputs(&self, _cohort: &Cohort, config: &OrganizeSections) -> Vec<Input> {
         let listing = config.cohort.input.clone().and_then(|p| Utf8PathBuf::from_path_buf(p).ok());
-        listing.map(Input::listing).into_iter().collect()
+        listing
+            .map(Input::listing)
+            .into_iter()
+            .chain(rules::input(&config.organize))
+            .collect()
     }
 
     fn outputs(&self, cohort: &Cohort, _config: &OrganizeSections) -> Vec<Utf8PathBuf> {
@@ -71,11 +81,19 @@ impl Stage<Cohort> for Organize {
         let cohort = cx.place;
         let index = read_tree(cx, &input, config)?;
         let linkage = link(&index, &config.organize.rules());
-        tell_rejects(&linkage);
+        tell_linkage(&linkage);
         let old = manifest::read_old(cohort)?;
-        let plan = manifest::plan(&index, linkage.courses, config, old.as_ref());
-        inventory::write_inventory(cohort, &index, &plan.members)?;
-        if plan.courses.is_empty() {
+        let files = account(&index, &linkage);
+        let rules = DoseRules::read(&config.organize)?;
+        let plan = manifest::plan(cohort, linkage.courses, config, &rules, old.as_ref());
+        let accounts = Accounts {
+            index: &index,
+            files: &files,
+            courses: &plan.names,
+        };
+        inventory::write_inventory(cohort, accounts)?;
+        let had_courses = old.iter().flat_map(|m| &m.courses).any(|c| c.status != CourseStatus::Withdrawn);
+        if plan.courses.is_empty() && !had_courses {
             return Err(nothing_found(&input, &index));
         }
         let mut report = StageReport::new();
@@ -85,7 +103,7 @@ impl Stage<Cohort> for Organize {
             report.failed(path, file.verdict.code(), message);
         }
         let entries = organise_all(cx, &plan, config, &mut report)?;
-        let manifest = manifest::finish(cohort, &index, entries, old.as_ref(), &plan)?;
+        let manifest = manifest::finish(cohort, accounts, entries, old.as_ref())?;
         summary(&manifest);
         Ok(report)
     }
@@ -112,7 +130,10 @@ fn read_tree(cx: &StageContext<'_, Cohort>, input: &PathBuf, config: &OrganizeSe
     Ok(index)
 }
 
-fn tell_rejects(linkage: &Linkage) {
+fn tell_linkage(linkage: &Linkage) {
+    for notice in &linkage.notices {
+        tracing::warn!(code = notice.code, "{}", notice.detail);
+    }
     for reject in &linkage.rejects {
         tracing::debug!(
             code = reject.code,
@@ -195,13 +216,19 @@ fn one_course(
         // Left by a run that was killed; nobody else writes there.
         atomic::sweep(&folder, |_| true)?;
     }
-    if let Some(entry) = planned.unchanged(&place) {
+    let look = if config.organize.cache_verify {
+        Look::AtEveryByte
+    } else {
+        Look::AtTimes
+    };
+    if let Some(entry) = planned.unchanged(&place, look) {
         return Ok((entry, Vec::new()));
     }
     let identity = Identity {
         patient_id: &planned.course.patient_id,
         course_id: planned.course_id(),
         fingerprint: &planned.fingerprint,
+        dose_rule: planned.dose_rule.as_ref(),
     };
     let outcome = organise(&place, &planned.course, identity, config);
     Ok(match outcome {
@@ -243,8 +270,9 @@ fn summary(manifest: &Manifest) {
     let b = &manifest.balance;
     let ignored: u64 = b.ignored.values().sum();
     let failed: u64 = b.failed.values().sum();
+    let unlinked: u64 = b.unlinked.values().sum();
     tracing::info!(
-        "{} courses ({} failed, {} withdrawn); {} files found = {} used + {ignored} left aside + {failed} unreadable",
+        "{} courses ({} failed, {} withdrawn); {} files found = {} usable ({unlinked} of them in no course) + {ignored} left aside + {failed} unreadable",
         of(CourseStatus::Active),
         of(CourseStatus::Failed),
         of(CourseStatus::Withdrawn),

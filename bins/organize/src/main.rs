@@ -17,13 +17,21 @@ struct Args {
     /// Folder for everything that is made
     #[arg(long, value_name = "DIR", required = true)]
     output: PathBuf,
+    /// Look at every byte of the input again: finds files that changed and kept their size and time
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let extra = [Settings::input(&args.input)];
+    let mut args = Args::parse();
+    let mut extra = vec![Settings::input(&args.input)];
+    if args.verify {
+        // By its times the input is unchanged: the stage must look all the same.
+        args.common.force = true;
+        extra.push("organize.cache_verify=true".to_owned());
+    }
     run_cohort_stage(
         &rt_organize_cli::Organize,
         Some(&args.output),

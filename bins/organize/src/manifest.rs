@@ -2,20 +2,26 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
+use std::path::Path;
 
 use camino::Utf8PathBuf;
+use rayon::prelude::*;
 use rt_cli::Stage;
-use rt_course::manifest::{CourseEntry, CourseRecord, CourseStatus, FileBalance, Holdings, ImageRole, Manifest, SCHEMA_VERSION};
+use rt_course::manifest::{
+    CourseEntry, CourseRecord, CourseStatus, FileBalance, FileRecord, Holdings, ImageRole, Manifest, SCHEMA_VERSION,
+};
 use rt_course::stamp::freshness;
 use rt_course::{Cohort, CourseDir, Freshness, Stamp, WriteError, write_bytes, write_json};
 use rt_dicom::classify::Usage;
+use rt_dicom::dose_choice::UserRule;
 use rt_dicom::link::Course;
-use rt_dicom::scan::Index;
+use rt_dicom::series::SeriesFile;
 
 use crate::Organize;
 use crate::config::OrganizeSections;
-use crate::inventory::Membership;
+use crate::inventory::{Accounts, escaped};
 use crate::names::{Known, Naming, assign};
+use crate::rules::DoseRules;
 
 /// Memory that a stage needs beside the volumes, bytes.
 const BASE_BYTES: u64 = 200 << 20;
@@ -48,8 +54,17 @@ pub(crate) fn read_old(cohort: &Cohort) -> Result<Option<Manifest>, anyhow::Erro
 pub(crate) struct Plan {
     /// Courses in the order of the linkage.
     pub(crate) courses: Vec<Planned>,
-    /// Course of each file.
-    pub(crate) members: Membership,
+    /// Patient and name of each.
+    pub(crate) names: Vec<(String, String)>,
+}
+
+/// How closely an unchanged course is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Size and time of change of its files.
+    AtTimes,
+    /// Their bytes.
+    AtEveryByte,
 }
 
 /// One course, its folder and its state in the last run.
@@ -61,11 +76,41 @@ pub(crate) struct Planned {
     pub(crate) path: String,
     /// Digest of its files and the settings.
     pub(crate) fingerprint: String,
+    /// What the user decided about its doses.
+    pub(crate) dose_rule: Option<UserRule>,
     old: Option<CourseEntry>,
 }
 
 /// Names the courses and finds their earlier state.
-pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSections, old: Option<&Manifest>) -> Plan {
+pub(crate) fn plan(cohort: &Cohort, courses: Vec<Course>, config: &OrganizeSections, rules: &DoseRules, old: Option<&Manifest>) -> Plan {
+    let folders = folders(&courses, old);
+    let names = courses
+        .iter()
+        .zip(&folders)
+        .map(|(c, (_, folder))| (c.patient_id.clone(), folder.clone()))
+        .collect();
+    let planned = courses.into_iter().zip(folders).map(|(course, (patient, folder))| {
+        let path = format!("{patient}/{folder}");
+        let mut earlier = old.into_iter().flat_map(|m| &m.courses);
+        let earlier = earlier.find(|c| c.patient_id == course.patient_id && c.key == course.key);
+        let record = cohort.course_at(&path).ok().and_then(|place| place.read_record().ok());
+        let dose_rule = rules.of(&course.patient_id, &folder);
+        Planned {
+            fingerprint: fingerprint(&course, config, dose_rule.as_ref(), &Earlier::of(record.as_ref())),
+            path,
+            dose_rule,
+            old: earlier.cloned(),
+            course,
+        }
+    });
+    Plan {
+        courses: planned.collect(),
+        names,
+    }
+}
+
+/// Patient folder and course folder of each course.
+pub(crate) fn folders(courses: &[Course], old: Option<&Manifest>) -> Vec<(String, String)> {
     let known: Known = old
         .into_iter()
         .flat_map(|m| &m.courses)
@@ -84,32 +129,38 @@ pub(crate) fn plan(index: &Index, courses: Vec<Course>, config: &OrganizeSection
             start: start.as_deref(),
         })
         .collect();
-    let names = assign(&naming, &known, old);
-    let mut members = Membership::new();
-    let mut planned = Vec::with_capacity(courses.len());
-    for (course, (patient, folder)) in courses.into_iter().zip(names) {
-        for (_, file) in course.files() {
-            let key = (file.entry.root, file.entry.path.clone());
-            members.insert(key, (course.patient_id.clone(), folder.clone()));
-        }
-        let earlier = old.into_iter().flat_map(|m| &m.courses);
-        let earlier = earlier
-            .clone()
-            .find(|c| c.patient_id == course.patient_id && c.key == course.key)
-            .cloned();
-        planned.push(Planned {
-            fingerprint: fingerprint(&course, config),
-            path: format!("{patient}/{folder}"),
-            old: earlier,
-            course,
-        });
+    assign(&naming, &known, old)
+}
+
+/// Files of a course as the last run recorded them, by their path in the input.
+struct Earlier<'a>(HashMap<&'a str, &'a FileRecord>);
+
+impl<'a> Earlier<'a> {
+    fn of(record: Option<&'a CourseRecord>) -> Self {
+        Self(record.into_iter().flat_map(|r| &r.files).map(|f| (f.source.as_str(), f)).collect())
     }
-    debug_assert!(members.len() <= index.files.len(), "a file belongs to one course at most");
-    Plan { courses: planned, members }
+
+    /// The time of change that counts: that of the last run when the file was only touched, which its digest shows.
+    fn time_of(&self, file: &SeriesFile) -> i64 {
+        let entry = &file.entry;
+        let touched = self
+            .0
+            .get(escaped(&entry.path).as_str())
+            .filter(|f| f.size == entry.size && f.mtime_ns != entry.mtime_ns);
+        let same = touched.filter(|f| !f.digest.is_empty() && digest_of(&file.path).as_deref() == Some(f.digest.as_str()));
+        same.map_or(entry.mtime_ns, |f| f.mtime_ns)
+    }
+}
+
+/// The BLAKE3 digest of a file, hexadecimal; `None` when it cannot be read.
+pub(crate) fn digest_of(path: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs::File::open(path).ok()?).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
 }
 
 /// Digest of the course's files (by path, size, time of change and UID), how they were linked, and every setting of organize.
-fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
+fn fingerprint(course: &Course, config: &OrganizeSections, rule: Option<&UserRule>, earlier: &Earlier<'_>) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {
         hasher.update(text.as_bytes());
@@ -119,12 +170,13 @@ fn fingerprint(course: &Course, config: &OrganizeSections) -> String {
     add(&serde_json::to_string(&(&config.organize, &config.limits, &config.privacy)).unwrap_or_default());
     add(&course.patient_id);
     add(&course.key);
+    add(&format!("{rule:?}"));
     let mut lines: Vec<String> = course
         .files()
         .iter()
         .map(|(folder, f)| {
             let sop = f.entry.object().map_or("", |o| o.sop_uid.as_str());
-            format!("{folder}|{}|{}|{}|{sop}", f.entry.path, f.entry.size, f.entry.mtime_ns)
+            format!("{folder}|{}|{}|{}|{sop}", f.entry.path, f.entry.size, earlier.time_of(f))
         })
         .collect();
     lines.sort_unstable();
@@ -172,14 +224,27 @@ impl Planned {
     }
 
     /// The entry of the last run when nothing changed and its record is in place.
-    pub(crate) fn unchanged(&self, place: &CourseDir) -> Option<CourseEntry> {
+    pub(crate) fn unchanged(&self, place: &CourseDir, look: Look) -> Option<CourseEntry> {
         let old = self.old.as_ref()?;
+        if look == Look::AtEveryByte && !self.same_bytes(place) {
+            return None;
+        }
         let same = old.fingerprint == self.fingerprint && old.status != CourseStatus::Failed;
         let in_place = matches!(freshness(&place.stage(Organize::NAME), &self.key_parts()), Freshness::Fresh(_));
         (same && in_place).then(|| CourseEntry {
             status: CourseStatus::Active,
             reason: String::new(),
             ..old.clone()
+        })
+    }
+
+    /// Whether every file holds what it held when the course was made.
+    fn same_bytes(&self, place: &CourseDir) -> bool {
+        let Ok(record) = place.read_record() else { return false };
+        let known: HashMap<&str, &str> = record.files.iter().map(|f| (f.source.as_str(), f.digest.as_str())).collect();
+        self.course.files().par_iter().all(|(_, file)| {
+            let digest = known.get(escaped(&file.entry.path).as_str()).copied();
+            digest.is_some() && digest_of(&file.path).as_deref() == digest
         })
     }
 
@@ -242,10 +307,9 @@ impl Planned {
 /// [`WriteError`] naming the file.
 pub(crate) fn finish(
     cohort: &Cohort,
-    index: &Index,
+    accounts: Accounts<'_>,
     mut entries: Vec<CourseEntry>,
     old: Option<&Manifest>,
-    plan: &Plan,
 ) -> Result<Manifest, anyhow::Error> {
     let present: HashSet<String> = entries.iter().map(|e| e.path.clone()).collect();
     for gone in old.into_iter().flat_map(|m| &m.courses).filter(|c| !present.contains(&c.path)) {
@@ -275,7 +339,7 @@ pub(crate) fn finish(
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
-        balance: balance(index, &plan.members),
+        balance: balance(accounts),
         courses: entries,
     };
     let active = manifest.courses.iter().filter(|c| c.status == CourseStatus::Active);
@@ -288,23 +352,29 @@ pub(crate) fn finish(
     Ok(manifest)
 }
 
-/// Every file in one class: used by a course, left aside with its reason, or unreadable.
-fn balance(index: &Index, members: &Membership) -> FileBalance {
+/// Every file in one class: usable, left aside with its reason, or unreadable; and of the usable ones those in no course.
+pub(crate) fn balance(accounts: Accounts<'_>) -> FileBalance {
     let mut ignored: HashMap<String, u64> = HashMap::new();
     let mut failed: HashMap<String, u64> = HashMap::new();
+    let mut unlinked: HashMap<String, u64> = HashMap::new();
     let mut used = 0;
-    for file in &index.files {
-        let member = members.contains_key(&(file.entry.root, file.entry.path.clone()));
+    for (file, account) in accounts.index.files.iter().zip(accounts.files) {
+        let code = file.verdict.code().to_owned();
         match file.verdict.usage {
-            Usage::Used if member => used += 1,
-            Usage::Used => *ignored.entry("course.none".to_owned()).or_default() += 1,
-            Usage::Ignored => *ignored.entry(file.verdict.code().to_owned()).or_default() += 1,
-            Usage::Failed => *failed.entry(file.verdict.code().to_owned()).or_default() += 1,
+            Usage::Used => {
+                used += 1;
+                if let Some((code, _)) = account.unlinked {
+                    *unlinked.entry(code.to_owned()).or_default() += 1;
+                }
+            }
+            Usage::Ignored => *ignored.entry(code).or_default() += 1,
+            Usage::Failed => *failed.entry(code).or_default() += 1,
         }
     }
     FileBalance {
-        files_found: index.files.len() as u64,
+        files_found: accounts.index.files.len() as u64,
         used,
+        unlinked: sorted(unlinked),
         ignored: sorted(ignored),
         failed: sorted(failed),
     }

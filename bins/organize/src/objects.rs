@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use rt_core::float::close;
 use rt_course::CourseDir;
 use rt_course::manifest::{DoseComponent, DoseDecision, DoseLevel, DoseRecord, PlanRecord, Prescription, Warning};
-use rt_dicom::dose_choice::{self, DoseChoice, DoseClass, DoseFacts, PlanFacts, Selected};
+use rt_dicom::dose_choice::{self, ChoiceRules, DoseChoice, DoseClass, DoseFacts, PlanFacts, Selected};
 use rt_dicom::dose_sum::{scaled, sum_doses, sum_grid};
 use rt_dicom::link::Linked;
 use rt_dicom::rtdose::{Dose, DoseError};
@@ -23,14 +23,15 @@ pub(crate) struct Held<T> {
     pub(crate) dicom: String,
 }
 
-/// Which of the doses is evaluated.
-pub(crate) fn choose(plans: &[Held<Plan>], doses: &[Held<Dose>], frame: Option<&str>) -> DoseChoice {
-    let plans: Vec<PlanFacts> = plans.iter().map(|p| plan_facts(&p.object)).collect();
+/// Which of the doses is evaluated. `delivered` holds the fractions of each plan that treatment records show.
+pub(crate) fn choose(plans: &[Held<Plan>], doses: &[Held<Dose>], delivered: &[Option<u32>], rules: &ChoiceRules<'_>) -> DoseChoice {
+    let delivered = delivered.iter().copied().chain(std::iter::repeat(None));
+    let plans: Vec<PlanFacts> = plans.iter().zip(delivered).map(|(p, n)| plan_facts(&p.object, n)).collect();
     let doses: Vec<DoseFacts> = doses.iter().map(|d| dose_facts(&d.object)).collect();
-    dose_choice::choose(&plans, &doses, frame)
+    dose_choice::choose(&plans, &doses, rules)
 }
 
-fn plan_facts(plan: &Plan) -> PlanFacts {
+fn plan_facts(plan: &Plan, fractions_delivered: Option<u32>) -> PlanFacts {
     let rx = plan.rx();
     let small = |n: i64| i32::try_from(n).ok();
     let mut levels: Vec<f64> = rx.levels.iter().map(|l| l.gy).collect();
@@ -48,7 +49,7 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
         structure_set: plan.structures.first().cloned(),
         treatment_beams: plan.treatment_beams().filter_map(|b| small(b.number)).collect(),
         fractions_planned: plan.fractions(),
-        fractions_delivered: None,
+        fractions_delivered,
     }
 }
 
@@ -214,7 +215,7 @@ pub(crate) fn write_chosen(
         reason: choice.reason.clone(),
         units: sum.header.units.term().to_owned(),
         dose_type: first.1.header.dose_type.clone(),
-        summation: summation(choice.class, &first.1),
+        summation: summation(choice.class, &first.1, !rest.is_empty()),
         source_doses: parts.iter().map(|(_, d)| d.header.sop_uid.clone()).collect(),
         source_summations: parts.iter().map(|(_, d)| d.header.summation.clone()).collect(),
         source_plans: source_plans(&parts, plans),
@@ -239,10 +240,11 @@ fn add(parts: &[(&Selected, Dose)], config: &OrganizeConfig) -> Result<Dose, any
     Ok(sum_doses(&doses, &grid)?)
 }
 
-fn summation(class: DoseClass, first: &Dose) -> String {
+fn summation(class: DoseClass, first: &Dose, is_sum: bool) -> String {
     match class {
         DoseClass::BeamDosesSummed => "BEAM_SUM".to_owned(),
         DoseClass::PrimaryBoostSummed | DoseClass::PhasesSummed => "PLAN_SUM".to_owned(),
+        DoseClass::UserRule | DoseClass::DeliveredSummed if is_sum => "PLAN_SUM".to_owned(),
         _ => first.header.summation.clone(),
     }
 }

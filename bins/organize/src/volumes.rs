@@ -23,11 +23,12 @@ pub(crate) fn warnings(notices: &[Notice]) -> Vec<Warning> {
         .collect()
 }
 
-/// Writes an image volume and its sidecar.
+/// Writes an image volume and its sidecar. `frame` is the frame of reference that its grid stands in: that of the series, or the course's
+/// when a registration brought it there.
 ///
 /// # Errors
 /// [`WriteError`] naming the file.
-pub(crate) fn write_image(nifti: &Utf8Path, series: &SeriesEntry, image: &ImageSeries) -> Result<(), WriteError> {
+pub(crate) fn write_image(nifti: &Utf8Path, series: &SeriesEntry, frame: &str, image: &ImageSeries) -> Result<(), WriteError> {
     match &image.data {
         ImageData::I16(volume) => write_volume(nifti, volume)?,
         ImageData::F32(volume) => write_volume(nifti, volume)?,
@@ -37,7 +38,7 @@ pub(crate) fn write_image(nifti: &Utf8Path, series: &SeriesEntry, image: &ImageS
         modality: series.modality.clone(),
         series_uid: series.series_uid.clone(),
         study_uid: series.study_uid.clone(),
-        frame_of_reference: series.frame_uid.clone(),
+        frame_of_reference: frame.to_owned(),
         sop_class_uid: image.header.sop_class.clone(),
         unit: image.header.unit.clone(),
         grid: image.data.grid().as_ref().clone(),

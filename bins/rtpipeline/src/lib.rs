@@ -14,6 +14,7 @@ pub mod compare;
 pub mod config;
 pub mod graph;
 pub mod init;
+pub mod inspect;
 pub mod plan;
 pub mod run;
 pub mod schedule;

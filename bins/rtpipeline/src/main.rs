@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rt_cli::CommonArgs;
-use rtpipeline::{compare, config, init, run, status};
+use rtpipeline::{compare, config, init, inspect, run, status};
 
 const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
 
 Examples:
   rtpipeline run --input /data/dicom --output /data/out
   rtpipeline run -o /data/out --input /data/dicom --course 'P0*' --stage dvh --dry-run
+  rtpipeline inspect /data/dicom
   rtpipeline status -o /data/out
   rtpipeline config show --preset server";
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Verb {
     /// Run every stage that has something to do
     Run(run::RunArgs),
+    /// Show what a folder of DICOM holds and what would be made of it; nothing is written
+    Inspect(inspect::InspectArgs),
     /// Show which stage of which course is done, and why not
     Status(status::StatusArgs),
     /// Write a configuration to begin with, from what a folder of DICOM holds, to standard output
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Run(args) => run::run(&args, &cli.common),
+        Verb::Inspect(args) => inspect::run(&args, &cli.common),
         Verb::Status(args) => status::run(&args, &cli.common),
         Verb::Init(args) => init::run(&args, &cli.common),
         Verb::Report(args) => run::report(&args, &cli.common),

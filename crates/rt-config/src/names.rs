@@ -57,7 +57,7 @@ pub const UNKEYED: [&str; 15] = [
 
 /// Keys that name files or folders. Relative ones in a file are relative to it; none enters a staleness key: stages list what the files
 /// hold among their inputs.
-pub const PATHS: [&str; 15] = [
+pub const PATHS: [&str; 16] = [
     "aggregation.clinical_table",
     "cohort.input",
     "cohort.output",
@@ -65,6 +65,7 @@ pub const PATHS: [&str; 15] = [
     "dvh.goals",
     "dvh.models",
     "dvh.names",
+    "organize.dose_rules",
     "privacy.salt_file",
     "radiomics.params",
     "radiomics.mr_params",

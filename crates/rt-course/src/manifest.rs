@@ -85,8 +85,11 @@ pub struct Holdings {
 pub struct FileBalance {
     /// All files found.
     pub files_found: u64,
-    /// Files that a course uses.
+    /// Files that can be used, in a course or in none.
     pub used: u64,
+    /// Those of them that belong to no course, by reason code.
+    #[serde(default)]
+    pub unlinked: IndexMap<String, u64>,
     /// Files left aside, by reason code.
     pub ignored: IndexMap<String, u64>,
     /// Files that could not be read, by reason code.
@@ -127,6 +130,9 @@ pub struct CourseRecord {
     /// Fractions delivered, from treatment records; columns of the `fractions` table.
     #[serde(default)]
     pub fractions: Vec<IndexMap<String, Value>>,
+    /// Frames of reference that registrations map to others.
+    #[serde(default)]
+    pub registrations: Vec<RegistrationRecord>,
     /// One row of `case_metadata`: column name to value, missing values absent.
     #[serde(default)]
     pub case: IndexMap<String, Value>,
@@ -341,6 +347,21 @@ pub struct DoseComponent {
     pub fractions: Option<u32>,
 }
 
+/// One frame of reference that a registration maps to its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegistrationRecord {
+    /// `SOPInstanceUID` of the registration.
+    pub sop_uid: String,
+    /// `RIGID`, `RIGID_SCALE`, `AFFINE` or `DEFORMABLE`; only rigid ones are ever applied.
+    pub kind: String,
+    /// Frame whose points are mapped, empty for a deformable one.
+    pub from: String,
+    /// Frame that they are mapped to.
+    pub to: String,
+    /// Sixteen numbers, row by row, mm; empty for a deformable one.
+    pub matrix: Vec<f64>,
+}
+
 /// Prescribed dose.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prescription {
@@ -378,4 +399,7 @@ pub struct FileRecord {
     pub size: u64,
     /// Time of last change, nanoseconds since 1970: a hint to skip hashing, never an order.
     pub mtime_ns: i64,
+    /// BLAKE3 of the whole file, hexadecimal: tells a touched file from a changed one; empty when unknown.
+    #[serde(default)]
+    pub digest: String,
 }

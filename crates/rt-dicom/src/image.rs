@@ -34,6 +34,16 @@ impl ImageData {
             Self::F32(v) => v.grid(),
         }
     }
+
+    /// The same samples on the lattice that a rigid motion brings it to; `None` when that lattice cannot be built.
+    #[must_use]
+    pub fn moved(&self, by: &crate::reg::Rigid) -> Option<Self> {
+        let grid = by.move_grid(self.grid()).ok()?;
+        match self {
+            Self::I16(v) => Volume::new(grid, v.data().clone()).ok().map(Self::I16),
+            Self::F32(v) => Volume::new(grid, v.data().clone()).ok().map(Self::F32),
+        }
+    }
 }
 
 /// A series that was read.
@@ -204,6 +214,36 @@ pub fn read_series(series: &SeriesEntry, opts: &SeriesOptions) -> Result<ImageSe
         resampled_slices: !stack.is_even,
         gantry_tilt_deg: stack.tilt_deg,
         lossy,
+        notices: stack.notices,
+    })
+}
+
+/// What the headers of a series say about its volume; no samples are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesGeometry {
+    /// Lattice of the volume.
+    pub grid: rt_core::Grid,
+    /// Slices that it is made from.
+    pub n_slices: usize,
+    /// Slices would be resampled to even spacing.
+    pub resampled_slices: bool,
+    /// Angle between slice direction and slice normal, degrees.
+    pub gantry_tilt_deg: f64,
+    /// Findings.
+    pub notices: Vec<Notice>,
+}
+
+/// The geometry of a series from what the scan kept: no file is opened.
+///
+/// # Errors
+/// [`SeriesError`] when the slices make no volume.
+pub fn series_geometry(series: &SeriesEntry, opts: &SeriesOptions) -> Result<SeriesGeometry, SeriesError> {
+    let stack = stack(series, opts.slice_gap)?;
+    Ok(SeriesGeometry {
+        grid: stack.grid(&series.series_uid)?,
+        n_slices: stack.slices.len(),
+        resampled_slices: !stack.is_even,
+        gantry_tilt_deg: stack.tilt_deg,
         notices: stack.notices,
     })
 }

@@ -19,6 +19,7 @@ use crate::header::{pixel_format, unique};
 use crate::notice::Notice;
 use crate::open::{OpenError, open};
 use crate::pixels::{Frames, PixelError};
+use crate::reg::{self, Joined, Registration};
 use crate::stack::directions;
 use crate::value::{Date, Time};
 
@@ -149,6 +150,38 @@ pub struct Dose {
     pub header: DoseHeader,
     /// Findings.
     pub notices: Vec<Notice>,
+}
+
+impl Dose {
+    /// The same dose in a frame of reference, when it stands in another one and a rigid registration joins the two; else as it was.
+    #[must_use]
+    pub fn into_frame(mut self, registrations: &[Registration], frame: &str) -> Self {
+        if self.header.frame_uid == frame {
+            return self;
+        }
+        let motion = match reg::join(registrations, &self.header.frame_uid, frame) {
+            Joined::Not => return self,
+            Joined::Contradicted => None,
+            Joined::By(motion) => Some(motion),
+        };
+        let moved = motion.and_then(|m| m.move_grid(self.volume.grid()).ok());
+        let Some(grid) = moved else {
+            let text = "registrations contradict each other: none was applied to the dose".to_owned();
+            self.notices.push(Notice::new("reg.contradiction", text));
+            return self;
+        };
+        match Volume::new(grid, self.volume.data().clone()) {
+            Ok(volume) => self.volume = volume,
+            Err(_) => return self,
+        }
+        let text = format!(
+            "dose {} was brought into the frame of the planning CT by a rigid registration",
+            self.header.sop_uid
+        );
+        self.notices.push(Notice::new("dose.registered", text));
+        frame.clone_into(&mut self.header.frame_uid);
+        self
+    }
 }
 
 /// Header facts of a dose object.

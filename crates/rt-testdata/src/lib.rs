@@ -28,6 +28,7 @@ pub mod field;
 pub mod mess;
 pub mod objects;
 pub mod phantom;
+pub mod related;
 pub mod scratch;
 pub mod seed;
 pub mod shape;

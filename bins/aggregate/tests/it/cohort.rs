@@ -148,6 +148,7 @@ fn record(number: usize, patient: &str) -> CourseRecord {
             ..Prescription::default()
         },
         fractions: fractions.into_iter().map(map).collect(),
+        registrations: vec![],
         case: map(case),
         files: Vec::new(),
     }

@@ -3,4 +3,6 @@
 
 mod bad_input;
 mod changes;
+mod corpus;
+mod defects;
 mod run;

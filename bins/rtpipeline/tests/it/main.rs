@@ -10,5 +10,6 @@ mod compare;
 mod damage;
 mod freshness;
 mod init;
+mod inspect;
 mod interruption;
 mod run;

@@ -78,6 +78,7 @@ pub fn course(folder: &Path, ct: Option<&Volume<i16>>) -> CourseDir {
         dose: None,
         prescription: Prescription::default(),
         fractions: Vec::new(),
+        registrations: Vec::new(),
         case: indexmap::IndexMap::new(),
         files: Vec::new(),
     };

@@ -173,6 +173,7 @@ pub(crate) fn record(referenced: &[&str]) -> CourseRecord {
         dose: None,
         prescription: Prescription::default(),
         fractions: Vec::new(),
+        registrations: Vec::new(),
         case: indexmap::IndexMap::new(),
         files: Vec::new(),
     }

@@ -10,10 +10,18 @@
     reason = "indices are made here from the lengths of the two slices, never taken from a file"
 )]
 
+mod beams;
 mod phases;
 mod words;
+mod work;
+
+#[cfg(test)]
+mod tests;
 
 use rt_core::Bounds;
+use serde::{Deserialize, Serialize};
+
+use work::Work;
 
 /// What the choice needs to know of a plan.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -99,6 +107,10 @@ pub enum DoseClass {
     PrimaryBoostSummed,
     /// Plans of which records show that all were delivered, added.
     PhasesSummed,
+    /// Every plan weighted by the share of its fractions that records show as delivered, added.
+    DeliveredSummed,
+    /// What a rule of the user names.
+    UserRule,
     /// Neither sum nor replacement can be shown.
     Ambiguous,
 }
@@ -117,6 +129,8 @@ impl DoseClass {
             Self::ReplanFirst => "replan_itt_first",
             Self::PrimaryBoostSummed => "primary_boost_summed",
             Self::PhasesSummed => "phases_summed",
+            Self::DeliveredSummed => "delivered_summed",
+            Self::UserRule => "user_rule",
             Self::Ambiguous => "ambiguous_no_sum",
         }
     }
@@ -155,7 +169,7 @@ impl PlanRole {
 pub struct Selected {
     /// Index into the doses given.
     pub dose: usize,
-    /// Factor for its values: 1, or the number of fractions for a dose of one fraction.
+    /// Factor for its values: 1, the number of fractions for a dose of one fraction, or the delivered share of a plan.
     pub weight: f64,
     /// Index of its plan.
     pub plan: Option<usize>,
@@ -187,344 +201,70 @@ pub struct DoseChoice {
     pub warnings: Vec<(&'static str, String)>,
 }
 
+/// Which fractions a sum counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FractionsCounted {
+    /// Those planned: the dose as it was meant.
+    #[default]
+    Planned,
+    /// Those that treatment records show, where every plan has records.
+    Delivered,
+}
+
+/// What a user decides about the doses of one course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserRule {
+    /// Exactly these doses (`SOPInstanceUID`) are evaluated; several are added.
+    Use(Vec<String>),
+    /// These doses are left out before anything else is decided.
+    LeaveOut(Vec<String>),
+}
+
+/// What the choice depends on beside plans and doses.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ChoiceRules<'a> {
+    /// Frame of reference of the structures or the planning CT: doses of other frames are left out when one of this frame exists, and
+    /// kept with a warning otherwise (the dvh stage refuses them).
+    pub frame: Option<&'a str>,
+    /// Which fractions count.
+    pub fractions: FractionsCounted,
+    /// The user's own decision; it wins.
+    pub user: Option<&'a UserRule>,
+}
+
 /// Chooses the dose of a course.
-///
-/// `frame` is the frame of reference of the structures or the planning CT: doses of other frames are left out when one of this
-/// frame exists, and kept with a warning otherwise (the dvh stage refuses them unless a registration is known).
-pub fn choose(plans: &[PlanFacts], doses: &[DoseFacts], frame: Option<&str>) -> DoseChoice {
+pub fn choose(plans: &[PlanFacts], doses: &[DoseFacts], rules: &ChoiceRules<'_>) -> DoseChoice {
     let mut work = Work::new(plans, doses);
+    match rules.user {
+        Some(UserRule::Use(uids)) => return work.use_exactly(uids),
+        Some(UserRule::LeaveOut(uids)) => work.exclude("user_rule", |w, d| uids.contains(&w.doses[d].sop_uid)),
+        None => {}
+    }
     work.drop_unusable();
-    work.keep_frame(frame);
+    work.keep_frame(rules.frame);
+    work.drop_orphans();
     work.drop_duplicates_of_plans();
     if work.left.is_empty() {
         return work.finish(DoseClass::NoDoses, "there is no dose that can be evaluated".to_owned());
     }
     if let Some(sum) = work.stored_sum() {
-        work.keep_only(&[sum], "part_of_sum");
+        work.keep_sum(sum);
         return work.finish(DoseClass::PlanSumUsed, "a stored sum of plans is used as it is".to_owned());
     }
     work.drop_beams_of_planned_doses();
-    if work.left.iter().all(|&d| work.is_beam(d)) {
-        return work.beams();
+    if let Some(reason) = work.gather_beams() {
+        return work.none(DoseClass::BeamOnlyUnresolved, &reason);
     }
-    work.drop_remaining_beams();
     if work.frames() > 1 {
         return work.none(DoseClass::SeparateCourses, "the doses stand in several frames of reference");
     }
-    if work.left.len() == 1 {
-        work.scale_fraction_dose();
-        let reason = format!("one dose of type {}", work.summation(work.left[0]));
-        return work.finish(DoseClass::SingleDose, reason);
+    work.scale_fraction_doses();
+    if let [unit] = work.units().as_slice() {
+        return work.one_unit(unit, rules.fractions);
     }
     if work.regions_apart() {
         return work.none(DoseClass::SeparateRegions, "the doses cover regions that hardly overlap");
     }
-    phases::decide(work)
+    phases::decide(work, rules.fractions)
 }
-
-/// The state of the decision: doses still in, those out, and what was said on the way.
-struct Work<'a> {
-    plans: &'a [PlanFacts],
-    doses: &'a [DoseFacts],
-    left: Vec<usize>,
-    weights: Vec<f64>,
-    excluded: Vec<Excluded>,
-    roles: Vec<PlanRole>,
-    warnings: Vec<(&'static str, String)>,
-}
-
-impl<'a> Work<'a> {
-    fn new(plans: &'a [PlanFacts], doses: &'a [DoseFacts]) -> Self {
-        let mut left: Vec<usize> = (0..doses.len()).collect();
-        left.sort_by(|&a, &b| doses[a].sop_uid.cmp(&doses[b].sop_uid));
-        Self {
-            plans,
-            doses,
-            left,
-            weights: vec![1.0; doses.len()],
-            excluded: Vec::new(),
-            roles: vec![PlanRole::Unused; plans.len()],
-            warnings: Vec::new(),
-        }
-    }
-
-    fn exclude(&mut self, why: &'static str, out: impl Fn(&Self, usize) -> bool) {
-        let (gone, left): (Vec<usize>, Vec<usize>) = self.left.iter().copied().partition(|&d| out(self, d));
-        self.excluded.extend(gone.into_iter().map(|dose| Excluded { dose, why }));
-        self.left = left;
-    }
-
-    fn keep_only(&mut self, keep: &[usize], why: &'static str) {
-        self.exclude(why, |_, d| !keep.contains(&d));
-    }
-
-    fn summation(&self, dose: usize) -> &str {
-        let term = self.doses[dose].summation.as_str();
-        if term.is_empty() { "PLAN" } else { term }
-    }
-
-    fn is_beam(&self, dose: usize) -> bool {
-        matches!(
-            self.summation(dose),
-            "BEAM" | "BEAM_SESSION" | "CONTROL_POINT" | "BRACHY" | "CHANNEL"
-        )
-    }
-
-    /// The plan of a dose: the one it refers to, else the only plan there is.
-    fn plan_of(&self, dose: usize) -> Option<usize> {
-        let refs = &self.doses[dose].plans;
-        let found = self.plans.iter().position(|p| refs.contains(&p.sop_uid));
-        found.or_else(|| (refs.is_empty() && self.plans.len() == 1).then_some(0))
-    }
-
-    fn drop_unusable(&mut self) {
-        self.exclude("error_dose", |w, d| w.doses[d].dose_type == "ERROR");
-        let relative = |w: &Self, d: usize| w.doses[d].units == "RELATIVE";
-        if self.left.iter().any(|&d| !relative(self, d)) {
-            self.exclude("relative", relative);
-        } else if !self.left.is_empty() {
-            self.warnings.push((
-                "dose.relative",
-                "the only dose is RELATIVE: it has no Gy until a reference dose is configured".to_owned(),
-            ));
-        }
-    }
-
-    fn keep_frame(&mut self, frame: Option<&str>) {
-        let Some(frame) = frame.filter(|f| !f.is_empty()) else { return };
-        let other = |w: &Self, d: usize| {
-            let own = &w.doses[d].frame_of_reference;
-            !own.is_empty() && own != frame
-        };
-        if self.left.iter().any(|&d| !other(self, d)) {
-            self.exclude("other_frame_of_reference", other);
-        } else if !self.left.is_empty() {
-            let text =
-                format!("every dose stands in another frame of reference than the planning image ({frame}); it needs a registration");
-            self.warnings.push(("dose.frame_mismatch", text));
-        }
-    }
-
-    /// Several whole-plan doses of one plan are one dose given twice: the finest grid, then the latest, then the lower UID is kept.
-    fn drop_duplicates_of_plans(&mut self) {
-        let mut losers: Vec<usize> = Vec::new();
-        for (n, &a) in self.left.iter().enumerate() {
-            for &b in &self.left[n + 1..] {
-                let same = self.summation(a) == "PLAN"
-                    && self.summation(b) == "PLAN"
-                    && self.doses[a].dose_type == self.doses[b].dose_type
-                    && !self.doses[a].plans.is_empty()
-                    && self.doses[a].plans == self.doses[b].plans;
-                if same {
-                    losers.push(if self.better(a, b) { b } else { a });
-                }
-            }
-        }
-        if !losers.is_empty() {
-            let text = format!("{} more whole-plan doses of the same plan were left out", losers.len());
-            self.warnings.push(("dose.several_for_plan", text));
-            self.exclude("duplicate_of_plan", |_, d| losers.contains(&d));
-        }
-        // An effective dose beside the physical one of the same plan is another view of it.
-        let physical: Vec<usize> = self
-            .left
-            .iter()
-            .copied()
-            .filter(|&d| self.doses[d].dose_type != "EFFECTIVE")
-            .collect();
-        self.exclude("effective_beside_physical", |w, d| {
-            w.doses[d].dose_type == "EFFECTIVE" && physical.iter().any(|&p| w.doses[p].plans == w.doses[d].plans)
-        });
-    }
-
-    fn better(&self, a: usize, b: usize) -> bool {
-        let (da, db) = (&self.doses[a], &self.doses[b]);
-        da.voxel_mm3
-            .total_cmp(&db.voxel_mm3)
-            .then_with(|| db.created.cmp(&da.created))
-            .then_with(|| da.sop_uid.cmp(&db.sop_uid))
-            .is_lt()
-    }
-
-    fn stored_sum(&self) -> Option<usize> {
-        self.left
-            .iter()
-            .copied()
-            .filter(|&d| matches!(self.summation(d), "PLAN_SUM" | "MULTI_PLAN"))
-            .max_by(|&a, &b| {
-                let refs = self.doses[a].plans.len().cmp(&self.doses[b].plans.len());
-                refs.then_with(|| {
-                    if self.better(a, b) {
-                        std::cmp::Ordering::Greater
-                    } else {
-                        std::cmp::Ordering::Less
-                    }
-                })
-            })
-    }
-
-    /// A whole-plan dose holds the beams of its plan already.
-    fn drop_beams_of_planned_doses(&mut self) {
-        let planned: Vec<String> = self
-            .left
-            .iter()
-            .filter(|&&d| !self.is_beam(d))
-            .flat_map(|&d| self.doses[d].plans.clone())
-            .collect();
-        let any_whole = self.left.iter().any(|&d| !self.is_beam(d));
-        self.exclude("beam_of_plan_dose", |w, d| {
-            let refs = &w.doses[d].plans;
-            w.is_beam(d) && any_whole && (refs.is_empty() || refs.iter().all(|p| planned.contains(p)))
-        });
-    }
-
-    /// Beams of plans that have no whole-plan dose, beside plans that have one: they are no whole plan here.
-    fn drop_remaining_beams(&mut self) {
-        if self.left.iter().any(|&d| self.is_beam(d)) {
-            self.warnings.push((
-                "dose.beams_left_out",
-                "beam doses of another plan than the whole-plan doses were left out".to_owned(),
-            ));
-            self.exclude("beam_of_other_plan", Self::is_beam);
-        }
-    }
-
-    fn beams(mut self) -> DoseChoice {
-        let mut owners: Vec<Option<usize>> = self.left.iter().map(|&d| self.plan_of(d)).collect();
-        owners.dedup();
-        let &[Some(plan)] = owners.as_slice() else {
-            return self.none(
-                DoseClass::BeamOnlyUnresolved,
-                "there are only beam doses, and they do not belong to one plan",
-            );
-        };
-        self.drop_repeated_beams();
-        let mut have: Vec<i32> = self.left.iter().flat_map(|&d| self.doses[d].beams.clone()).collect();
-        have.sort_unstable();
-        have.dedup();
-        let wanted = &self.plans[plan].treatment_beams;
-        let named = self.left.iter().all(|&d| !self.doses[d].beams.is_empty());
-        let whole = if named {
-            wanted.iter().all(|b| have.contains(b))
-        } else {
-            !wanted.is_empty() && self.left.len() == wanted.len()
-        };
-        if !whole {
-            let text = format!("beam doses hold {} of {} treatment beams of the plan", have.len(), wanted.len());
-            return self.none(DoseClass::BeamOnlyUnresolved, &text);
-        }
-        let reason = format!(
-            "{} beam doses hold all {} treatment beams of the plan",
-            self.left.len(),
-            wanted.len()
-        );
-        self.finish(DoseClass::BeamDosesSummed, reason)
-    }
-
-    /// The same beam twice must not count twice.
-    fn drop_repeated_beams(&mut self) {
-        let mut losers: Vec<usize> = Vec::new();
-        for (n, &a) in self.left.iter().enumerate() {
-            for &b in &self.left[n + 1..] {
-                let beams = &self.doses[a].beams;
-                if !beams.is_empty() && *beams == self.doses[b].beams {
-                    losers.push(if self.better(a, b) { b } else { a });
-                }
-            }
-        }
-        self.exclude("duplicate_of_beam", |_, d| losers.contains(&d));
-    }
-
-    fn frames(&self) -> usize {
-        let mut frames: Vec<&str> = self
-            .left
-            .iter()
-            .map(|&d| self.doses[d].frame_of_reference.as_str())
-            .filter(|f| !f.is_empty())
-            .collect();
-        frames.sort_unstable();
-        frames.dedup();
-        frames.len()
-    }
-
-    /// Whether a pair of grids overlaps by less than 30 % of the smaller one.
-    fn regions_apart(&self) -> bool {
-        let volume = |b: &Bounds| b.extent().x * b.extent().y * b.extent().z;
-        let boxes: Vec<Bounds> = self
-            .left
-            .iter()
-            .filter_map(|&d| self.doses[d].bounds)
-            .filter(|b| volume(b) > 0.0)
-            .collect();
-        boxes.iter().enumerate().any(|(n, a)| {
-            boxes[n + 1..].iter().any(|b| {
-                let common = a.intersection(b).map_or(0.0, |c| volume(&c));
-                common < 0.30 * volume(a).min(volume(b))
-            })
-        })
-    }
-
-    /// A FRACTION dose that is one fraction by its size is multiplied by the number of fractions.
-    fn scale_fraction_dose(&mut self) {
-        let Some(&dose) = self.left.first() else { return };
-        if !self.summation(dose).starts_with("FRACTION") {
-            return;
-        }
-        let plan = self.plan_of(dose).map(|p| &self.plans[p]);
-        let facts = plan.and_then(|p| Some((p.rx_gy()?, f64::from(p.fractions_planned?))));
-        match (facts, self.doses[dose].max_gy) {
-            (Some((rx, n)), Some(max)) if max < 0.5 * rx && (0.8..=1.6).contains(&(max * n / rx)) => {
-                self.weights[dose] = n;
-                let text = format!("the FRACTION dose (maximum {max:.3} Gy) is one of {n} fractions of {rx} Gy: multiplied by {n}");
-                self.warnings.push(("dose.fraction_scaled", text));
-            }
-            (Some(_), Some(_)) => {}
-            _ => self.warnings.push((
-                "dose.per_fraction",
-                "a FRACTION dose is used as stored: prescription or number of fractions is unknown".to_owned(),
-            )),
-        }
-    }
-
-    /// No dose can be chosen.
-    fn none(mut self, class: DoseClass, reason: &str) -> DoseChoice {
-        self.warnings.push((
-            "dose.not_chosen",
-            format!("{reason}: no dose is evaluated; deliver a stored plan sum, or separate the plans into folders of their own"),
-        ));
-        self.keep_only(&[], class.as_str());
-        self.finish(class, reason.to_owned())
-    }
-
-    fn finish(mut self, class: DoseClass, reason: String) -> DoseChoice {
-        let selected: Vec<Selected> = self
-            .left
-            .iter()
-            .map(|&dose| Selected {
-                dose,
-                weight: self.weights[dose],
-                plan: self.plan_of(dose),
-            })
-            .collect();
-        for (plan, facts) in self.plans.iter().enumerate() {
-            let used = selected
-                .iter()
-                .any(|s| s.plan == Some(plan) || self.doses[s.dose].plans.contains(&facts.sop_uid));
-            if used && self.roles[plan] == PlanRole::Unused {
-                self.roles[plan] = PlanRole::Primary;
-            }
-        }
-        self.excluded.sort_by_key(|e| e.dose);
-        DoseChoice {
-            class,
-            reason,
-            selected,
-            excluded: self.excluded,
-            roles: self.roles,
-            warnings: self.warnings,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

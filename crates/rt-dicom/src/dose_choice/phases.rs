@@ -1,27 +1,28 @@
 //! Several whole-plan doses of one region: replans replace, boosts and delivered phases add.
 
-use super::{DoseChoice, DoseClass, PlanRole, Work, words};
+use super::work::Work;
+use super::{DoseChoice, DoseClass, FractionsCounted, PlanRole, words};
 
-/// One plan with its dose, as the rules look at it.
+/// One plan with its dose, or its beam doses, as the rules look at it.
 struct Phase {
-    dose: usize,
+    doses: Vec<usize>,
     plan: usize,
     date: String,
     rx: Option<f64>,
 }
 
 /// Decides among two or more doses in one frame of reference and one region.
-pub(super) fn decide(mut work: Work<'_>) -> DoseChoice {
+pub(super) fn decide(mut work: Work<'_>, fractions: FractionsCounted) -> DoseChoice {
     let mut phases = Vec::new();
-    for &dose in &work.left {
-        let Some(plan) = work.plan_of(dose) else {
+    for unit in work.units() {
+        let Some(plan) = unit.plan else {
             return work.none(
                 DoseClass::Ambiguous,
                 "several doses, and not all of them name a plan of this course",
             );
         };
         phases.push(Phase {
-            dose,
+            doses: unit.doses,
             plan,
             // Plans without a date come last.
             date: work.plans[plan].date.clone().unwrap_or_else(|| "99999999".to_owned()),
@@ -32,7 +33,12 @@ pub(super) fn decide(mut work: Work<'_>) -> DoseChoice {
         let uid = |p: &Phase| &work.plans[p.plan].sop_uid;
         a.date.cmp(&b.date).then_with(|| uid(a).cmp(uid(b)))
     });
+    let parts = |phases: &[Phase]| phases.iter().map(|p| (p.doses.clone(), p.plan)).collect::<Vec<_>>();
+    if fractions == FractionsCounted::Delivered && work.weigh(&parts(&phases), fractions) {
+        return delivered(work, &phases);
+    }
     let replans = drop_replans(&mut work, &mut phases);
+    work.weigh(&parts(&phases), FractionsCounted::Planned);
     if phases.len() == 1 {
         let text = "a later plan replaces the first: the first is evaluated (intention to treat)".to_owned();
         return work.finish(DoseClass::ReplanFirst, text);
@@ -56,12 +62,28 @@ pub(super) fn decide(mut work: Work<'_>) -> DoseChoice {
     work.finish(class, reason)
 }
 
+/// Every plan by its delivered share: a replan adds what was given with it, and a plan of which nothing was given drops out.
+fn delivered(mut work: Work<'_>, phases: &[Phase]) -> DoseChoice {
+    for phase in phases {
+        let none = work.plans[phase.plan].fractions_delivered == Some(0);
+        work.roles[phase.plan] = if none { PlanRole::Unused } else { PlanRole::Phase };
+        if none {
+            work.exclude("not_delivered", |_, d| phase.doses.contains(&d));
+        }
+    }
+    if work.left.is_empty() {
+        return work.none(DoseClass::NoDoses, "records show that no fraction of any plan was delivered");
+    }
+    let text = "every plan is weighted by the share of its fractions that treatment records show".to_owned();
+    work.finish(DoseClass::DeliveredSummed, text)
+}
+
 /// Takes out plans that replace an earlier one; returns how many.
 fn drop_replans(work: &mut Work<'_>, phases: &mut Vec<Phase>) -> usize {
     let mut replaced = Vec::new();
     for n in 1..phases.len() {
         let later = &phases[n];
-        let earlier: Vec<&Phase> = phases[..n].iter().filter(|p| !replaced.contains(&p.dose)).collect();
+        let earlier: Vec<&Phase> = phases[..n].iter().filter(|p| !replaced.contains(&p.plan)).collect();
         let text = &work.plans[later.plan].text;
         let repeats = |first: &&Phase| same_prescription(work, first, later) && !both_delivered(work, &[first, later]);
         let is_replan = if words::says_boost(text) {
@@ -71,14 +93,19 @@ fn drop_replans(work: &mut Work<'_>, phases: &mut Vec<Phase>) -> usize {
             words::says_replan(text) || earlier.iter().any(repeats)
         };
         if is_replan {
-            replaced.push(later.dose);
+            replaced.push(later.plan);
         }
     }
-    for phase in phases.iter().filter(|p| replaced.contains(&p.dose)) {
+    for phase in phases.iter().filter(|p| replaced.contains(&p.plan)) {
         work.roles[phase.plan] = PlanRole::Replan;
     }
-    phases.retain(|p| !replaced.contains(&p.dose));
-    work.exclude("replan", |_, d| replaced.contains(&d));
+    let gone: Vec<usize> = phases
+        .iter()
+        .filter(|p| replaced.contains(&p.plan))
+        .flat_map(|p| p.doses.clone())
+        .collect();
+    phases.retain(|p| !replaced.contains(&p.plan));
+    work.exclude("replan", |_, d| gone.contains(&d));
     replaced.len()
 }
 

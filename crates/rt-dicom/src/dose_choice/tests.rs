@@ -43,9 +43,16 @@ fn course(labels: &[(&str, &[f64])]) -> (Vec<PlanFacts>, Vec<DoseFacts>) {
     (plans, doses)
 }
 
+fn rules() -> ChoiceRules<'static> {
+    ChoiceRules {
+        frame: Some("5.1"),
+        ..ChoiceRules::default()
+    }
+}
+
 #[track_caller]
 fn check(plans: &[PlanFacts], doses: &[DoseFacts], class: DoseClass, selected: &[usize]) -> DoseChoice {
-    let choice = choose(plans, doses, Some("5.1"));
+    let choice = choose(plans, doses, &rules());
     let mut got: Vec<usize> = choice.selected.iter().map(|s| s.dose).collect();
     got.sort_unstable();
     assert_eq!((choice.class, got.as_slice()), (class, selected), "{choice:#?}");
@@ -58,7 +65,7 @@ fn check(plans: &[PlanFacts], doses: &[DoseFacts], class: DoseClass, selected: &
     let (mut p, mut d) = (plans.to_vec(), doses.to_vec());
     p.reverse();
     d.reverse();
-    let turned = choose(&p, &d, Some("5.1"));
+    let turned = choose(&p, &d, &rules());
     let mut back: Vec<usize> = turned.selected.iter().map(|s| doses.len() - 1 - s.dose).collect();
     back.sort_unstable();
     assert_eq!((turned.class, back), (choice.class, got));
@@ -238,4 +245,101 @@ fn regions_apart_are_not_added() {
         hi: Vec3::splat(600.0),
     });
     check(&p, &d, DoseClass::SeparateRegions, &[]);
+}
+
+#[test]
+fn a_boost_given_as_beam_doses_is_added_to_the_primary() {
+    let p = [plan(0, "PELVIS", &[50.0]), plan(1, "BOOST", &[20.0])];
+    let beam = |n: usize, number: i32| DoseFacts {
+        beams: vec![number],
+        ..dose(n, "BEAM", &["1.1"])
+    };
+    let doses = [dose(0, "PLAN", &["1.0"]), beam(1, 1), beam(2, 2)];
+    let choice = check(&p, &doses, DoseClass::PrimaryBoostSummed, &[0, 1, 2]);
+    assert_eq!(choice.roles, [PlanRole::Primary, PlanRole::Boost]);
+    assert_eq!(
+        choice.selected.iter().map(|s| s.plan).collect::<Vec<_>>(),
+        [Some(0), Some(1), Some(1)]
+    );
+    // One of its two beams is missing: the primary alone, and the loss is told.
+    let choice = check(&p, &doses[..2], DoseClass::SingleDose, &[0]);
+    assert_eq!(choice.excluded[0].why, "beam_incomplete");
+    assert_eq!(choice.warnings[0].0, "dose.beams_left_out");
+}
+
+#[test]
+fn beams_of_two_plans_are_two_plans() {
+    let p = [plan(0, "PELVIS", &[50.0]), plan(1, "BOOST", &[20.0])];
+    let mut doses = Vec::new();
+    for (n, (owner, number)) in [("1.0", 1), ("1.0", 2), ("1.1", 1), ("1.1", 2)].into_iter().enumerate() {
+        doses.push(DoseFacts {
+            beams: vec![number],
+            ..dose(n, "BEAM", &[owner])
+        });
+    }
+    check(&p, &doses, DoseClass::PrimaryBoostSummed, &[0, 1, 2, 3]);
+}
+
+#[test]
+fn a_dose_whose_plan_is_not_there_does_not_disturb_the_others() {
+    let p = [plan(0, "PELVIS", &[60.0])];
+    let orphan = dose(1, "PLAN", &["8.8"]);
+    let choice = check(&p, &[dose(0, "PLAN", &["1.0"]), orphan.clone()], DoseClass::SingleDose, &[0]);
+    assert_eq!(choice.excluded[0].why, "orphan_dose");
+    check(&p, &[orphan], DoseClass::SingleDose, &[0]);
+}
+
+#[test]
+fn a_dose_that_the_stored_sum_does_not_hold_is_told() {
+    let (p, mut d) = course(&[("A", &[50.0]), ("B", &[20.0]), ("C", &[10.0])]);
+    d.push(dose(7, "PLAN_SUM", &["1.0", "1.1"]));
+    let choice = check(&p, &d, DoseClass::PlanSumUsed, &[3]);
+    let why: Vec<&str> = choice.excluded.iter().map(|e| e.why).collect();
+    assert_eq!(why, ["part_of_sum", "part_of_sum", "beside_sum"]);
+    assert_eq!(choice.warnings[0].0, "dose.beside_sum");
+}
+
+#[test]
+fn delivered_fractions_weigh_plans_when_that_is_asked_for() {
+    // 10 of 25 fractions of the first plan, 15 of 25 of its replan.
+    let (mut p, d) = course(&[("PELVIS", &[50.0]), ("PELVIS_REPLAN", &[50.0])]);
+    (p[0].fractions_delivered, p[1].fractions_delivered) = (Some(10), Some(15));
+    let planned = check(&p, &d, DoseClass::ReplanFirst, &[0]);
+    assert_eq!(planned.warnings[0].0, "dose.partly_delivered");
+    let rules = ChoiceRules {
+        fractions: FractionsCounted::Delivered,
+        ..rules()
+    };
+    let choice = choose(&p, &d, &rules);
+    assert_eq!(choice.class, DoseClass::DeliveredSummed);
+    let weights: Vec<f64> = choice.selected.iter().map(|s| s.weight).collect();
+    assert!((weights[0] - 0.4).abs() < 1e-12 && (weights[1] - 0.6).abs() < 1e-12, "{weights:?}");
+    // A plan of which nothing was delivered adds nothing; without records of all plans the planned fractions count.
+    p[1].fractions_delivered = Some(0);
+    let choice = choose(&p, &d, &rules);
+    assert_eq!((choice.selected.len(), choice.excluded[0].why), (1, "not_delivered"));
+    p[1].fractions_delivered = None;
+    let choice = choose(&p, &d, &rules);
+    assert_eq!((choice.class, choice.warnings[0].0), (DoseClass::ReplanFirst, "dose.no_records"));
+}
+
+#[test]
+fn the_rule_of_the_user_wins() {
+    let (p, d) = course(&[("LUNG1", &[20.0]), ("LUNG2", &[20.5])]);
+    let use_both = UserRule::Use(vec!["2.0".into(), "2.1".into()]);
+    let with = |rule| ChoiceRules {
+        user: Some(rule),
+        ..rules()
+    };
+    let choice = choose(&p, &d, &with(&use_both));
+    assert_eq!((choice.class, choice.selected.len()), (DoseClass::UserRule, 2));
+    let leave = UserRule::LeaveOut(vec!["2.1".into()]);
+    let choice = choose(&p, &d, &with(&leave));
+    assert_eq!((choice.class, choice.selected[0].dose), (DoseClass::SingleDose, 0));
+    assert_eq!(choice.excluded[0].why, "user_rule");
+    // A rule that names what is not there decides nothing in silence.
+    let absent = UserRule::Use(vec!["2.0".into(), "7.7".into()]);
+    let choice = choose(&p, &d, &with(&absent));
+    assert!(choice.selected.is_empty());
+    assert_eq!(choice.warnings[0].0, "dose.not_chosen");
 }

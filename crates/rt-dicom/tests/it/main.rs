@@ -13,11 +13,14 @@
 mod alderson;
 mod build;
 mod codecs;
+mod corpus;
 mod courses;
+mod defects;
 mod doses;
 mod fixtures;
 mod hostile;
 mod images;
 mod mess;
+mod mutations;
 mod structures;
 mod tree;

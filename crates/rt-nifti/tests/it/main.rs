@@ -7,6 +7,7 @@
     reason = "test helpers; values are exact by construction"
 )]
 
+mod corpus;
 mod format;
 mod geometry;
 mod hostile;

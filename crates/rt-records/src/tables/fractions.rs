@@ -21,6 +21,9 @@ columns! {
     BEAM_METERSET = Float "beam_meterset" ["MU"] "Delivered meterset, all beams";
     RECORDS_MERGED = Int "records_merged" [""] "Records that were merged into this row";
     COMPONENT_TIMES = Text "component_times" [""] "Times of the merged records, joined by ;";
+    TERMINATION_STATUS = Text "termination_status" [""] "TreatmentTerminationStatus (3008,002A): NORMAL, or that of the first beam that ended otherwise";
+    IS_PARTIAL = Bool "is_partial" [""] "A beam was ended early and not made up for: the fraction does not count as delivered";
+    IS_NUMBER_INFERRED = Bool "is_number_inferred" [""] "The records state no number: it is the rank of the session";
     TREATMENT_DAY = Int "treatment_day" ["d"] "Days from the first date of the course; filled where dates are withheld too";
 }
 

@@ -9,10 +9,14 @@ columns! {
     COLUMNS:
     PATH = Text "path" [""] "File relative to the input folder; control characters escaped";
     BYTES = Int "bytes" ["B"] "Size";
-    CLASS = Text "class" [""] "What the file is: image, plan, dose, structures, record, registration, other_dicom, not_dicom, unreadable, ...";
-    REASON = Text "reason" [""] "ok, or the code of why the file is not used";
-    USE = Text "use" [""] "used, ignored, duplicate, conflict or failed";
-    DETAIL = Text "detail" [""] "The reason in words";
+    CLASS = Text "class" [""] "What the file is: image, rt, seg, other_dicom, duplicate, conflict, repaired, unreadable, not_dicom";
+    REASON = Text "reason" [""] "CODE[+CODE];use=USE[;key=value]: ok, or the codes of what was found, and facts that belong to them";
+    USE = Text "use" [""] "used (it can be), ignored (left aside with a reason) or failed (lost with a reason)";
+    DETAIL = Text "detail" [""] "The reason in words; for a usable file in no course the code and the reason of that";
+    ROLE = Text "role" [""] "What it is in its course: planning_ct, ct, mr, pet, structures, plan, dose, record, registration";
+    LINK = Text "link" [""] "The rule that brought it there: plan_reference, referenced, same_frame, registration, ...";
+    REFERS_TO = Text "refers_to" [""] "UIDs of objects and series that it names, joined by ;";
+    MISSING_REFERENCES = Text "missing_references" [""] "Those of them that no file of the input has, joined by ;";
     MODALITY = Text "modality" [""] "Modality (0008,0060)";
     SOP_CLASS_UID = Text "sop_class_uid" [""] "SOPClassUID (0008,0016)";
     SOP_INSTANCE_UID = Text "sop_instance_uid" [""] "SOPInstanceUID (0008,0018)";
