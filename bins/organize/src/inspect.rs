@@ -8,13 +8,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use rt_core::Progress;
 use rt_course::manifest::{FileBalance, Warning};
+use rt_dicom::FileClass;
 use rt_dicom::account::account;
 use rt_dicom::cache::MetaCache;
 use rt_dicom::dose_choice::{ChoiceRules, UserRule};
 use rt_dicom::entry::ObjectKind;
 use rt_dicom::fractions::{delivered, fractions};
 use rt_dicom::image::series_geometry;
-use rt_dicom::link::{Course, ImageUse, Linked, LinkedImage, LinkedStructures, link};
+use rt_dicom::link::{Course, ImageUse, Linked, LinkedImage, LinkedStructures, confidence, link};
 use rt_dicom::reg::{Registration, read_registration_with};
 use rt_dicom::rtdose::{Dose, read_dose_with};
 use rt_dicom::rtplan::{Plan, read_plan_with};
@@ -70,6 +71,8 @@ pub struct InspectedFile {
     pub role: &'static str,
     /// The rule that brought it there.
     pub link: &'static str,
+    /// How sure that is: `high`, `medium`, `low`.
+    pub confidence: &'static str,
     /// The reason in words.
     pub detail: String,
     /// UIDs that it names and no file has.
@@ -222,13 +225,16 @@ pub fn inspect(input: &Path, config: &OrganizeSections, progress: &dyn Progress)
             class: file.verdict.class.name(),
             reason: file.verdict.reason(),
             usage: file.verdict.usage.name(),
-            code: account
-                .unlinked
-                .map_or_else(|| file.verdict.code().to_owned(), |(code, _)| code.to_owned()),
+            code: match (account.unlinked, file.verdict.class) {
+                (Some((code, _)), _) => code.to_owned(),
+                (None, FileClass::Seg) if file.verdict.code() == "ok" => "seg".to_owned(),
+                (None, _) => file.verdict.code().to_owned(),
+            },
             patient_id,
             course_id,
             role: account.role,
             link: account.link,
+            confidence: confidence(account.link),
             detail: inventory::detail(file, account),
             missing_references: account.missing.clone(),
         }

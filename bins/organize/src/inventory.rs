@@ -5,6 +5,7 @@ use std::io;
 use rt_course::{Cohort, TableFormat, WriteError, write_atomic};
 use rt_dicom::FileClass;
 use rt_dicom::account::FileAccount;
+use rt_dicom::link::confidence;
 use rt_dicom::scan::{Index, ScannedFile};
 use rt_records::csv::{self, CsvEncoding};
 use rt_records::parquet::{self, FileInfo};
@@ -50,7 +51,8 @@ fn table(accounts: Accounts<'_>) -> io::Result<Table> {
 /// The reason of a file in words: why it is not used, what was tolerated, why it is in no course; nothing for a used one without faults.
 pub(crate) fn detail(file: &ScannedFile, account: &FileAccount) -> String {
     let mut parts = Vec::new();
-    if file.verdict.code() != "ok" && file.verdict.class != FileClass::NotDicom {
+    let quiet = file.verdict.class == FileClass::NotDicom || file.verdict.code() == "ok" && file.verdict.class != FileClass::Seg;
+    if !quiet {
         parts.push(file.verdict.explain());
     }
     if let Some((code, words)) = account.unlinked {
@@ -83,6 +85,7 @@ fn add(builder: &mut TableBuilder, file: &ScannedFile, account: &FileAccount, co
         .set(&t::DETAIL, detail(file, account).as_str())
         .set(&t::ROLE, account.role)
         .set(&t::LINK, account.link)
+        .set(&t::LINK_CONFIDENCE, confidence(account.link))
         .set(&t::REFERS_TO, escaped(&account.refers_to.join(";")).as_str())
         .set(&t::MISSING_REFERENCES, escaped(&account.missing.join(";")).as_str());
     if let Some(object) = entry.object() {

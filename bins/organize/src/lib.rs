@@ -93,7 +93,9 @@ impl Stage<Cohort> for Organize {
         };
         inventory::write_inventory(cohort, accounts)?;
         let had_courses = old.iter().flat_map(|m| &m.courses).any(|c| c.status != CourseStatus::Withdrawn);
-        if plan.courses.is_empty() && !had_courses {
+        // Without one DICOM file it is the wrong folder, or a disk that is not there: nobody is withdrawn for that.
+        let has_dicom = index.files.iter().any(|f| f.entry.object().is_some());
+        if plan.courses.is_empty() && !(had_courses && has_dicom) {
             return Err(nothing_found(&input, &index));
         }
         let mut report = StageReport::new();

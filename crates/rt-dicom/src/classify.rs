@@ -119,6 +119,20 @@ impl FileVerdict {
             "dicom.value" => format!("{} is no number; export it again", note("what").unwrap_or_default()),
             "file.unreadable" => format!("it cannot be opened ({}); check its permissions", note("what").unwrap_or_default()),
             "file.name" => "its name is not UTF-8; rename it".to_owned(),
+            "ok" if self.class == FileClass::Seg => "DICOM SEG is listed and not read".to_owned(),
+            "sop.unused" => "a class of object that no stage uses".to_owned(),
+            "sop.missing" => "neither a class of object nor a modality".to_owned(),
+            "sop.duplicate" => format!("the same content as {}", note("of").unwrap_or_default()),
+            "sop.conflict" => match self.usage {
+                Usage::Used => "other files have its UID and other content; this one wins".to_owned(),
+                Usage::Ignored | Usage::Failed => format!(
+                    "other content than {} under the same UID, which wins",
+                    note("winner").unwrap_or_default()
+                ),
+            },
+            "dicomdir" => "a directory of other files; they are looked at themselves".to_owned(),
+            "image.no_geometry" => "an image without position, orientation or pixel spacing".to_owned(),
+            "image.colour" => "a colour image".to_owned(),
             "dicom.depth" | "dicom.elements" | "dicom.bomb" => {
                 format!(
                     "it goes beyond the limits of the parser ({}); it may be hostile, see [limits]",

@@ -277,10 +277,10 @@ fn d33_a_file_that_changed_is_not_taken_from_the_cache() {
 fn d37_a_patient_id_is_no_path() {
     let ids = ["../esc", "a/b", "", "    ", "Żółw", "_RESULTS", "Data", ".hidden", "CON"];
     let mut described = cohort().seed(12);
-    for n in 0..ids.len() {
+    for (n, id) in ids.into_iter().enumerate() {
         described = described.course(|c| {
             small(c).patient(&format!("F{n}")).edit(move |mut o: Object| {
-                o.file.set = std::mem::take(&mut o.file.set).text(tag::PATIENT_ID, ids[n]);
+                o.file.set = std::mem::take(&mut o.file.set).text(tag::PATIENT_ID, id);
                 vec![o]
             })
         });
@@ -525,8 +525,14 @@ fn a40_a_course_that_left_the_input_leaves_the_list() {
     assert_eq!(organize(input.path(), out.path(), &[]).code, 0);
     let list = std::fs::read_to_string(out.join("_COHORT/courses.txt")).unwrap();
     assert!(list.contains("STAYS") && !list.contains("GOES"), "{list}");
-    // The last one too: nobody stays active because the folder is empty.
+    // The last one too, as long as the input is one: a folder without DICOM may be a disk that is not there.
+    let plan = files(input.path(), |b| holds(b, "RTPLAN")).remove(0);
+    let bytes = std::fs::read(&plan).unwrap();
     std::fs::remove_dir_all(input.join("STAYS")).unwrap();
+    let said = organize(input.path(), out.path(), &[]);
+    assert_eq!(said.code, 1, "{}", said.text);
+    assert!(manifest(out.path()).courses.iter().any(|c| c.status == CourseStatus::Active));
+    input.write("plan_alone", bytes);
     let said = organize(input.path(), out.path(), &[]);
     assert_eq!(said.code, 0, "{}", said.text);
     assert!(manifest(out.path()).courses.iter().all(|c| c.status == CourseStatus::Withdrawn));

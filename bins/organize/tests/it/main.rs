@@ -5,4 +5,5 @@ mod bad_input;
 mod changes;
 mod corpus;
 mod defects;
+mod related;
 mod run;

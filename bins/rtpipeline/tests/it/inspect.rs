@@ -47,11 +47,15 @@ fn folder() -> Scratch {
     let record = beam_record("P1", "2.25.51", uid, "20240110", "1000", &[beam]);
     folder.write("record", DicomFile::new(record).to_bytes());
     let mut matrix = [0.0; 16];
-    [0, 5, 10, 15].into_iter().for_each(|n| matrix[n] = 1.0);
+    for n in [0, 5, 10, 15] {
+        matrix[n] = 1.0;
+    }
     let reg = registration("P1", "2.25.52", "2.25.777", frame, matrix);
     folder.write("reg", DicomFile::new(reg).to_bytes());
     folder.write("notes.txt", "no DICOM");
-    let slice = objects[0].file.to_bytes();
+    // Another slice of the series, cut: with the UID of the sound one it would lose against it.
+    let cut = objects[0].file.set.clone().text(tag::SOP_INSTANCE_UID, "2.25.404");
+    let slice = DicomFile::new(cut).to_bytes();
     folder.write("cut.dcm", &slice[..slice.len() - 100]);
     folder
 }

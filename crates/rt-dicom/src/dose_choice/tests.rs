@@ -343,3 +343,16 @@ fn the_rule_of_the_user_wins() {
     assert!(choice.selected.is_empty());
     assert_eq!(choice.warnings[0].0, "dose.not_chosen");
 }
+
+#[test]
+fn an_effective_dose_is_evaluated_only_for_want_of_a_physical_one_and_told() {
+    let p = [plan(0, "PELVIS", &[60.0])];
+    let effective = DoseFacts {
+        dose_type: "EFFECTIVE".into(),
+        ..dose(1, "PLAN", &["1.0"])
+    };
+    let both = check(&p, &[dose(0, "PLAN", &["1.0"]), effective.clone()], DoseClass::SingleDose, &[0]);
+    assert_eq!((both.excluded[0].why, both.warnings.len()), ("effective_beside_physical", 0));
+    let alone = check(&p, &[effective], DoseClass::SingleDose, &[0]);
+    assert_eq!(alone.warnings[0].0, "dose.effective");
+}

@@ -338,6 +338,12 @@ impl<'a> Work<'a> {
                 self.roles[plan] = PlanRole::Primary;
             }
         }
+        if selected.iter().any(|s| self.doses[s.dose].dose_type == "EFFECTIVE") {
+            self.warnings.push((
+                "dose.effective",
+                "the evaluated dose is EFFECTIVE (weighted by biological effect), not physical".to_owned(),
+            ));
+        }
         self.excluded.sort_by_key(|e| e.dose);
         DoseChoice {
             class,

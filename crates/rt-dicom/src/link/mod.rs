@@ -11,7 +11,7 @@ mod structures;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -263,6 +263,16 @@ impl Course {
     }
 }
 
+/// How sure a link is, by its rule: `high` by references, `medium` by frame of reference or registration, `low` for want of better.
+pub fn confidence(link: &str) -> &'static str {
+    match link {
+        "" => "",
+        "plan" | "plan_reference" | "dose_reference" | "referenced" | "referenced_images" | "image_reference" => "high",
+        "referenced_multi" | "same_frame" | "registration" => "medium",
+        _ => "low",
+    }
+}
+
 /// Makes courses of the usable files of an index.
 pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
     let used: Vec<(&ScannedFile, &Object)> = index
@@ -299,7 +309,7 @@ pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
         let own = told.iter().filter(|(ids, _)| ids.contains(&course.patient_id));
         course.notices.extend(own.map(|(_, notice)| notice.clone()));
     }
-    let mut taken: std::collections::HashSet<(u16, &str)> = std::collections::HashSet::new();
+    let mut taken: HashSet<(u16, &str)> = HashSet::new();
     for course in &courses {
         taken.extend(course.files().into_iter().map(|(_, f)| (f.entry.root, f.entry.path.as_str())));
     }
@@ -307,7 +317,8 @@ pub fn link(index: &Index, rules: &LinkRules) -> Linkage {
         .files
         .iter()
         .filter(|f| f.verdict.usage == Usage::Used && !taken.contains(&(f.entry.root, f.entry.path.as_str())));
-    let rejects = left.map(|f| reject(&f.entry)).collect();
+    let short = short_series(index, rules.min_slices);
+    let rejects = left.map(|f| reject(&f.entry, &short)).collect();
     Linkage {
         courses,
         rejects,
@@ -323,8 +334,27 @@ fn patient_key(id: &str, study: &str) -> String {
     format!("UNKNOWN_{}", hex_start(&Sha256::digest(study.as_bytes())))
 }
 
-fn reject(file: &Arc<FileEntry>) -> Reject {
+/// Series with fewer frames than a series needs that nothing refers to.
+fn short_series(index: &Index, min_slices: usize) -> HashSet<String> {
+    let mut frames: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in index.files.iter().filter_map(|f| f.entry.object()) {
+        if let ObjectKind::Image(image) = &object.kind {
+            *frames.entry(&object.series_uid).or_default() += image.planes.len();
+        }
+    }
+    frames
+        .into_iter()
+        .filter(|(_, n)| *n < min_slices)
+        .map(|(uid, _)| uid.to_owned())
+        .collect()
+}
+
+fn reject(file: &Arc<FileEntry>, short: &HashSet<String>) -> Reject {
     let (code, detail) = match file.object().map(|o| &o.kind) {
+        Some(ObjectKind::Image(_)) if file.object().is_some_and(|o| short.contains(&o.series_uid)) => (
+            "link.few_slices",
+            "nothing refers to its series, and that has fewer slices than organize.min_slices",
+        ),
         Some(ObjectKind::Image(_)) => (
             "link.image_unused",
             "no structure set, plan or dose of the patient belongs to this image",

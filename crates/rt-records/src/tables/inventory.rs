@@ -15,6 +15,7 @@ columns! {
     DETAIL = Text "detail" [""] "The reason in words; for a usable file in no course the code and the reason of that";
     ROLE = Text "role" [""] "What it is in its course: planning_ct, ct, mr, pet, structures, plan, dose, record, registration";
     LINK = Text "link" [""] "The rule that brought it there: plan_reference, referenced, same_frame, registration, ...";
+    LINK_CONFIDENCE = Text "link_confidence" [""] "high (a reference by UID), medium (frame of reference or registration) or low (study, or for want of better)";
     REFERS_TO = Text "refers_to" [""] "UIDs of objects and series that it names, joined by ;";
     MISSING_REFERENCES = Text "missing_references" [""] "Those of them that no file of the input has, joined by ;";
     MODALITY = Text "modality" [""] "Modality (0008,0060)";
