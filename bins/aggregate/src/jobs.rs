@@ -7,7 +7,7 @@ use rt_aggregate::summary::Overview;
 use rt_aggregate::{Fan, Keep, PartOutcome, PartProblem, RoiColumns, SchemaUnion, TableSink, merge, preferred};
 use rt_course::{Cohort, CourseDir, Radiomics};
 use rt_records::tables::aggregation::part;
-use rt_records::tables::{comparison, curves, dvh, goals, radiomics};
+use rt_records::tables::{comparison, curves, dvh, goals, radiomics, stored};
 use rt_records::{Packed, ParquetFile, ReadError, Table, TableError, TableSchema, WriteError, parquet};
 
 use crate::courses::{Course, StageState};
@@ -56,6 +56,8 @@ pub(crate) enum Extra {
     Rows(Keep),
     /// Clinical goals.
     Goals(Keep),
+    /// Comparison with stored histograms.
+    Stored(Keep),
     /// Curves, reduced for drawing.
     Curves(CurveCollector),
     /// Counts of features.
@@ -67,7 +69,7 @@ pub(crate) enum Extra {
 impl TableSink for Extra {
     fn write(&mut self, rows: &Table) -> Result<(), WriteError> {
         match self {
-            Self::Rows(sink) | Self::Goals(sink) => sink.write(rows),
+            Self::Rows(sink) | Self::Goals(sink) | Self::Stored(sink) => sink.write(rows),
             Self::Curves(sink) => sink.write(rows),
             Self::Overview(sink) => sink.write(rows),
             Self::Nothing => Ok(()),
@@ -113,6 +115,22 @@ pub(crate) fn jobs() -> Vec<Job> {
             },
             file: Box::new(CourseDir::dvh_goals),
             base: goals::schema(),
+            marks: None,
+            always: false,
+        },
+        Job {
+            table: "dvh_compare",
+            about: "Dose-volume histograms that the planning system stored, beside ours: one row per stored histogram.",
+            stage: "dvh",
+            form: Form::Plain,
+            keep: |schema| {
+                Extra::Stored(Keep::new(
+                    schema,
+                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
+                ))
+            },
+            file: Box::new(CourseDir::dvh_compare),
+            base: stored::schema(),
             marks: None,
             always: false,
         },

@@ -143,6 +143,7 @@ fn course_inputs(course: &CourseDir) -> Vec<Input> {
         course.comparison(),
         course.dvh_curves(),
         course.dvh_goals(),
+        course.dvh_compare(),
         course.qc_table(),
     ];
     inputs.extend(tables.into_iter().map(Input::optional));

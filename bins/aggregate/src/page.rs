@@ -32,6 +32,7 @@ pub(crate) fn write(
         courses: &lines,
         dvh: &merged.dvh,
         goals: &merged.goals,
+        stored: &merged.stored,
         curves: &merged.curves,
         checks: &merged.checks,
         provenance: &merged.provenance,

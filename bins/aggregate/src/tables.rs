@@ -20,6 +20,7 @@ use crate::rows;
 pub(crate) struct Merged {
     pub(crate) dvh: Table,
     pub(crate) goals: Table,
+    pub(crate) stored: Table,
     pub(crate) curves: Vec<Curve>,
     pub(crate) checks: Table,
     pub(crate) provenance: Table,
@@ -55,6 +56,7 @@ pub(crate) fn write_all(
     let mut merged = Merged {
         dvh: Table::empty(&rt_records::tables::dvh::schema()),
         goals: Table::empty(&rt_records::tables::goals::schema()),
+        stored: Table::empty(&rt_records::tables::stored::schema()),
         curves: Vec::new(),
         checks: Table::empty(&qc::schema()),
         provenance: Table::empty(&provenance::schema()),
@@ -67,6 +69,7 @@ pub(crate) fn write_all(
         match extra {
             Extra::Rows(keep) => merged.dvh = keep.into_table(),
             Extra::Goals(keep) => merged.goals = keep.into_table(),
+            Extra::Stored(keep) => merged.stored = keep.into_table(),
             Extra::Curves(collector) => merged.curves = collector.into_curves(),
             Extra::Overview(overview) => merged.radiomics.push(RadiomicsOverview {
                 table: job.table.to_owned(),

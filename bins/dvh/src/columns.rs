@@ -39,6 +39,14 @@ pub(crate) fn columns(found: &RoiDvh) -> Vec<(String, Option<f64>)> {
     metrics.chain(halves).chain(of_target).collect()
 }
 
+/// The figures of the predecessor under its columns.
+pub(crate) fn reference_columns(values: &[(Metric, Option<f64>)]) -> Vec<(String, Option<f64>)> {
+    values
+        .iter()
+        .filter_map(|(metric, value)| Some((column_of(*metric)?, *value)))
+        .collect()
+}
+
 /// Every metric with its half-range, which is empty without the other reading of the contours.
 fn half_ranges(found: &RoiDvh) -> Vec<(Metric, Option<f64>)> {
     let half = |at: usize| found.half_range.get(at).copied().flatten();
@@ -88,7 +96,18 @@ pub(crate) fn identity(out: &mut RowMut<'_>, row: &Evaluation) {
         .set(&t::RX_SOURCE, row.rx.source.as_str())
         .set(&t::ALPHA_BETA_GY, row.alpha_beta)
         .set(&t::STANDARD_NAME, region.standard_name.as_deref())
-        .set(&t::SAMPLING, "exact");
+        .set(
+            &t::SAMPLING,
+            if matches!(row.outcome, Outcome::Reference(..)) {
+                "reference"
+            } else {
+                "exact"
+            },
+        );
+    if let Some(wall) = &row.surface {
+        out.set(&t::SURFACE_CM2, wall.area_mm2 / 100.0)
+            .set(&t::SURFACE_DMEAN_GY, wall.distribution.mean());
+    }
     if let Some(response) = &row.response {
         out.set(&t::NTCP_PERCENT, response.ntcp)
             .set(&t::TCP_PERCENT, response.tcp)
@@ -100,6 +119,12 @@ pub(crate) fn identity(out: &mut RowMut<'_>, row: &Evaluation) {
 pub(crate) fn figures(out: &mut RowMut<'_>, outcome: &Outcome) {
     match outcome {
         Outcome::Computed(found) => computed(out, found),
+        Outcome::Reference(_, values) => {
+            for (column, value) in reference_columns(values) {
+                out.set_named(&column, value);
+            }
+            out.set(&t::STATUS, Status::Ok.as_str());
+        }
         Outcome::Refused {
             status,
             code,

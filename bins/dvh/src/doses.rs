@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rt_cli::Failure;
 use rt_core::Grid;
 use rt_course::manifest::{CourseRecord, DoseDecision};
-use rt_course::sidecar::DoseSidecar;
+use rt_course::sidecar::{DoseSidecar, StoredHistogram};
 use rt_course::{CourseDir, read_json};
-use rt_dvh::{Biological, DoseField, DoseTerm, DvhConfig, DvhError, Response};
+use rt_dvh::{Biological, DoseField, DoseTerm, DvhConfig, DvhError, Mode, Response};
 use rt_image::VolumeView;
 use rt_nifti::MappedVolume;
 
@@ -17,6 +17,9 @@ use crate::prescription::{Level, Prescribed};
 pub(crate) struct LoadedDose {
     volume: MappedVolume<f32>,
     grid: Arc<Grid>,
+    scaling: Option<f64>,
+    /// Histograms that the planning system stored with it.
+    pub(crate) stored: Vec<StoredHistogram>,
 }
 
 /// A part of a dose, and in how many fractions it is given.
@@ -25,6 +28,8 @@ pub(crate) struct Part<'a> {
     pub(crate) dose: VolumeView<'a, f32>,
     pub(crate) scale: f64,
     pub(crate) fractions: Option<f64>,
+    /// `DoseGridScaling` of its file.
+    pub(crate) scaling: Option<f64>,
 }
 
 /// A dose that is evaluated, a sum of parts; the first of a course is its dose.
@@ -99,7 +104,11 @@ impl<'a> Evaluated<'a> {
 
     /// This dose, and behind it the biological ones that are asked for.
     pub(crate) fn with_biological(self, config: &DvhConfig) -> Vec<Self> {
-        let mut wanted = config.biological.clone();
+        let mut wanted = if config.mode == Mode::Reference {
+            Vec::new()
+        } else {
+            config.biological.clone()
+        };
         wanted.dedup();
         let more: Vec<Self> = wanted
             .into_iter()
@@ -117,9 +126,15 @@ impl<'a> Evaluated<'a> {
 ///
 /// # Errors
 /// When a volume or its sidecar cannot be read.
-pub(crate) fn load(course: &CourseDir, decision: &DoseDecision) -> Result<Vec<LoadedDose>, anyhow::Error> {
+pub(crate) fn load(course: &CourseDir, decision: &DoseDecision, mode: Mode) -> Result<Vec<LoadedDose>, anyhow::Error> {
     let single = [(&decision.nifti, &decision.sidecar)];
-    let parts: Vec<(&String, &String)> = decision.components.iter().map(|c| (&c.nifti, &c.sidecar)).collect();
+    // The predecessor evaluates the sum on its grid.
+    let components = if mode == Mode::Reference {
+        [].as_slice()
+    } else {
+        decision.components.as_slice()
+    };
+    let parts: Vec<(&String, &String)> = components.iter().map(|c| (&c.nifti, &c.sidecar)).collect();
     let files = if parts.is_empty() { single.to_vec() } else { parts };
     files
         .into_iter()
@@ -130,6 +145,8 @@ pub(crate) fn load(course: &CourseDir, decision: &DoseDecision) -> Result<Vec<Lo
             Ok(LoadedDose {
                 volume,
                 grid: Arc::new(facts.grid),
+                scaling: facts.scaling,
+                stored: facts.stored_dvhs,
             })
         })
         .collect()
@@ -173,7 +190,7 @@ pub(crate) fn evaluated<'a>(
     };
     let mut all = course.with_biological(config);
     let plans = parts_by_plan(decision);
-    if plans.len() > 1 {
+    if plans.len() > 1 && config.mode == Mode::Exact {
         for (number, (uid, which)) in (1..).zip(plans) {
             let plan = record.plans.iter().find(|p| p.sop_uid == uid);
             let label = plan.map(|p| p.label.clone()).filter(|l| !l.is_empty() && !l.starts_with("course"));
@@ -239,5 +256,6 @@ fn part(part: &LoadedDose, scale: f64, fractions: Option<f64>) -> Result<Part<'_
         dose: VolumeView::new(&part.grid, part.volume.view().data())?,
         scale,
         fractions,
+        scaling: part.scaling,
     })
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rt_cli::StageReport;
 use rt_core::{Gy, Progress, RoiName};
 use rt_dvh::{
-    Biological, DvhConfig, DvhError, FrameMismatch, NamedRoi, ResponseModel, RoiDvh, Status, course, dvh_in, is_target, volume_of,
+    Biological, DoseField, DvhConfig, DvhError, FrameMismatch, Metric, Mode, NamedRoi, ReferenceDvh, ResponseModel, RoiDvh, RoiShape,
+    Snapping, Status, SurfaceDvh, course, dvh_in, is_target, standard_metrics, surface, volume_of,
 };
 
 use crate::doses::Evaluated;
@@ -22,6 +23,8 @@ pub(crate) struct Evaluation {
     /// Of a biological dose.
     pub(crate) alpha_beta: Option<f64>,
     pub(crate) response: Option<ResponseFigure>,
+    /// The wall, where it is asked for.
+    pub(crate) surface: Option<SurfaceDvh>,
     pub(crate) outcome: Outcome,
 }
 
@@ -39,6 +42,8 @@ pub(crate) struct ResponseFigure {
 pub(crate) enum Outcome {
     /// With figures.
     Computed(Box<RoiDvh>),
+    /// With those of the predecessor.
+    Reference(Box<ReferenceDvh>, Vec<(Metric, Option<f64>)>),
     /// Without, for a reason.
     Refused {
         status: &'static str,
@@ -75,10 +80,13 @@ pub(crate) fn evaluate(dose: &Evaluated<'_>, regions: &[Arc<Region>], setting: S
         let alpha_beta = dose.biological.map(|_| ratio);
         let rx = rx_of(&dose.prescribed, region, (setting.by_number)(region), config);
         let refused = refusal(region, dose, config);
-        if refused.is_none() {
+        if refused.is_none() && config.mode == Mode::Exact {
             groups.entry(alpha_beta.unwrap_or_default().to_bits()).or_default().push(at);
         }
-        let outcome = refused.unwrap_or_else(|| of_error(&DvhError::Cancelled));
+        let outcome = refused.unwrap_or_else(|| match config.mode {
+            Mode::Exact => of_error(&DvhError::Cancelled),
+            Mode::Reference => reference(dose, region, rx.gy),
+        });
         rows.push(Evaluation {
             region: Arc::clone(region),
             dose: dose.name.clone(),
@@ -88,6 +96,7 @@ pub(crate) fn evaluate(dose: &Evaluated<'_>, regions: &[Arc<Region>], setting: S
             },
             alpha_beta,
             response: None,
+            surface: None,
             outcome,
         });
     }
@@ -105,15 +114,57 @@ pub(crate) fn evaluate(dose: &Evaluated<'_>, regions: &[Arc<Region>], setting: S
                 Ok(found) => Outcome::Computed(Box::new(found)),
                 Err(error) => of_error(&error),
             };
+            rows[at].surface = wall(&field, &rows[at], config);
         }
     }
     anyhow::ensure!(!setting.progress.cancelled(), "stopped by the user; run again to go on");
-    if dose.biological.is_none() {
+    if dose.biological.is_none() && config.mode == Mode::Exact {
         for row in &mut rows {
             row.response = response(dose, row, setting)?;
         }
     }
     Ok(rows)
+}
+
+/// The figures of the predecessor: its 146 columns and nothing else.
+fn reference(dose: &Evaluated<'_>, region: &Region, rx: Option<f64>) -> Outcome {
+    let Some([part]) = dose.parts.as_deref() else {
+        return Outcome::Refused {
+            status: Status::Failed.as_str(),
+            code: "dvh.reference_sum",
+            message: "dvh.mode = \"reference\" evaluates one dose; give the summed dose, or use dvh.mode = \"exact\"".to_owned(),
+            volume_cc: None,
+            covered_fraction: None,
+        };
+    };
+    let found = match region.roi_shape() {
+        RoiShape::Contours(set) => ReferenceDvh::of_contours(part.dose, set, part.scaling, Snapping::ToDosePlanes),
+        RoiShape::Mask(mask) => ReferenceDvh::of_mask(part.dose, mask, part.scaling),
+    };
+    match found {
+        Ok(found) => {
+            let metrics = standard_metrics().into_iter().take(REFERENCE_METRICS);
+            let values = metrics.map(|m| (m, found.value(m, rx.map(Gy)))).collect();
+            Outcome::Reference(Box::new(found), values)
+        }
+        Err(error) => of_error(&error),
+    }
+}
+
+/// Metrics of the predecessor, the first of the standard ones.
+const REFERENCE_METRICS: usize = 146;
+
+/// The wall of a drawn region that was computed and that `dvh.surface` names.
+fn wall(field: &DoseField<'_>, row: &Evaluation, config: &DvhConfig) -> Option<SurfaceDvh> {
+    let (Outcome::Computed(_), RoiShape::Contours(set)) = (&row.outcome, row.region.roi_shape()) else {
+        return None;
+    };
+    let names = row.region.names();
+    let wanted = config.surface.iter().any(|p| names.iter().any(|n| p.matches(n)));
+    let mut options = config.options();
+    options.slice_thickness_mm = row.region.slice_mm;
+    // A wall without dose has no histogram; the row says already how much of the region is covered.
+    wanted.then(|| surface(field, set, &options).ok()).flatten()
 }
 
 /// Complication or control by the model that fits a region, if one does and enough of the region has a dose.
@@ -206,6 +257,7 @@ pub(crate) fn tell(report: &mut StageReport, evaluation: &Evaluation) {
     };
     match outcome {
         Outcome::Computed(found) if found.dvh.status() == Status::Ok => report.done(name),
+        Outcome::Reference(..) => report.done(name),
         Outcome::Computed(found) => {
             let percent = 100.0 * found.dvh.covered_fraction();
             report.partial(name, "dvh.partial_coverage", format!("{percent:.2} % of it lies in the dose grid"));

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
 use rt_cli::{CommonArgs, Exit, Failure, Machine, Resources, Settings};
 use rt_core::Silent;
+use rt_course::sidecar::StoredHistogram;
 use rt_dicom::{Dose, DoseUnits, MetaCache, Plan, ScanOptions, StructureSet};
 use rt_dvh::{DvhConfig, FrameMismatch, Status};
 use rt_records::csv::{CsvEncoding, CsvWriter};
@@ -17,13 +18,14 @@ use rt_records::table::TableBuilder;
 use rt_records::tables::dvh as t;
 use serde::Serialize;
 
-use crate::columns::{columns, extra_columns, figures, identity};
+use crate::columns::{columns, extra_columns, figures, identity, reference_columns};
 use crate::doses::{Evaluated, Part};
 use crate::evaluation::{Evaluation, Outcome, Setting, evaluate};
 use crate::goals::{Judged, judge};
 use crate::prescription::{Level, Prescribed};
 use crate::regions::{Region, Shape};
 use crate::settings::Extras;
+use crate::stored::{StoredResult, compared};
 
 /// Form of the result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -97,6 +99,9 @@ pub struct FilesResult {
     /// Clinical goals, when `dvh.goals` names some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub goals: Vec<GoalResult>,
+    /// Histograms that the planning system stored in the dose, beside ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stored_dvhs: Vec<StoredResult>,
 }
 
 /// One goal held against one structure, as in the table `dvh_goals`.
@@ -195,13 +200,30 @@ fn measure(args: &FilesArgs, config: &DvhConfig) -> Result<Measured, anyhow::Err
         rows.extend(evaluate(&dose, &regions, setting)?);
     }
     let goals = judge(&extras, &rows, config).iter().map(goal_result).collect();
-    Ok(Measured { rows, goals })
+    let stored = match doses.as_slice() {
+        [only] => only.header.stored_dvhs.iter().map(histogram).collect(),
+        _ => Vec::new(),
+    };
+    let stored = compared(&stored, &rows, &|_| true).iter().map(StoredResult::from).collect();
+    Ok(Measured { rows, goals, stored })
 }
 
 /// Rows of all doses, and the goals held against them.
 struct Measured {
     rows: Vec<Evaluation>,
     goals: Vec<GoalResult>,
+    stored: Vec<StoredResult>,
+}
+
+fn histogram(stored: &rt_dicom::StoredDvh) -> StoredHistogram {
+    StoredHistogram {
+        rois: stored.rois.clone(),
+        excludes: stored.excludes,
+        dose_units: stored.dose_units.clone(),
+        volume_units: stored.volume_units.clone(),
+        dose: stored.dose.clone(),
+        volume: stored.volume.clone(),
+    }
 }
 
 fn goal_result(judged: &Judged<'_>) -> GoalResult {
@@ -367,6 +389,7 @@ fn summed<'a>(doses: &'a [Dose], plan: Option<&Plan>, config: &DvhConfig) -> Eva
         dose: dose.volume.view(),
         scale: scale(dose),
         fractions: fractions(dose),
+        scaling: Some(dose.header.scaling),
     };
     let usable = !relative || config.relative_reference_gy.is_some();
     let rx = plan.map(Plan::rx);
@@ -396,6 +419,7 @@ fn result(measured: &Measured, config: &DvhConfig) -> FilesResult {
     FilesResult {
         rois: measured.rows.iter().map(|row| roi_result(row, config)).collect(),
         goals: measured.goals.clone(),
+        stored_dvhs: measured.stored.clone(),
     }
 }
 
@@ -421,6 +445,11 @@ fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
             out.volume_cc = Some(dvh.volume.value());
             out.covered_fraction = Some(dvh.covered_fraction());
             out.metrics = columns(found).into_iter().collect();
+            if let Some(wall) = &row.surface {
+                let mean = (t::SURFACE_DMEAN_GY.name.to_string(), Some(wall.distribution.mean()));
+                out.metrics
+                    .extend([(t::SURFACE_CM2.name.to_string(), Some(wall.area_mm2 / 100.0)), mean]);
+            }
             if let Some(response) = &row.response {
                 let figures = [(&t::NTCP_PERCENT, response.ntcp), (&t::TCP_PERCENT, response.tcp)];
                 let given = figures.into_iter().filter(|(_, v)| v.is_some());
@@ -431,6 +460,13 @@ fn roi_result(row: &Evaluation, config: &DvhConfig) -> RoiResult {
             out.dose_gy = (0..curve.len()).map(|k| k as f64 * config.bin_width_gy).collect();
             out.volume_fraction = curve.iter().map(|v| v / whole).collect();
             out.warnings = dvh.warnings.iter().map(|w| format!("{}: {}", w.code, w.detail)).collect();
+        }
+        Outcome::Reference(found, values) => {
+            out.volume_cc = Some(found.volume_cc());
+            out.metrics = reference_columns(values).into_iter().collect();
+            let curve = found.cumulative_cc();
+            out.dose_gy = (0..curve.len()).map(|k| k as f64 * 0.01).collect();
+            out.volume_fraction = curve.iter().map(|v| v / found.volume_cc()).collect();
         }
         Outcome::Refused {
             status,

@@ -52,6 +52,7 @@ pub(crate) fn judge<'a>(extras: &'a Extras, rows: &'a [Evaluation], config: &Dvh
 fn of_row(goal: &Goal, row: &Evaluation, config: &DvhConfig) -> Judgement {
     match &row.outcome {
         Outcome::Computed(found) => goal.judge(found, row.rx.gy.map(Gy), config.min_coverage),
+        Outcome::Reference(..) => Judgement::not_evaluable("goal.reference_mode"),
         Outcome::Refused { code, .. } => Judgement::not_evaluable(code),
     }
 }

@@ -13,6 +13,7 @@ mod prescription;
 mod regions;
 mod rows;
 mod settings;
+mod stored;
 mod summary;
 
 use std::sync::Arc;
@@ -68,10 +69,10 @@ impl Stage for Dvh {
         let evaluable = course.read_record().is_ok_and(|r| r.dose.is_some());
         let made = course.dvh_metrics().exists();
         if evaluable && made {
-            let goals = Some(course.dvh_goals()).filter(|path| path.exists());
+            let some = [course.dvh_goals(), course.dvh_compare()].into_iter().filter(|path| path.exists());
             [course.dvh_metrics(), course.dvh_curves(), course.dvh_qc()]
                 .into_iter()
-                .chain(goals)
+                .chain(some)
                 .collect()
         } else {
             Vec::new()
@@ -101,7 +102,7 @@ impl Stage for Dvh {
             by_number: &by_number,
             progress: cx.progress,
         };
-        let loaded = doses::load(cx.place, decision)?;
+        let loaded = doses::load(cx.place, decision, config.mode)?;
         let mut report = StageReport::new();
         let mut all = Vec::new();
         for dose in doses::evaluated(&record, decision, &loaded, config)? {
@@ -115,6 +116,15 @@ impl Stage for Dvh {
         rows::write(cx.place, &record, decision, &all, config)?;
         if rows::write_goals(cx.place, &record, &judged)? {
             report.wrote(cx.place.dvh_goals());
+        }
+        // A stored histogram is that of its own dose: of a sum there is none.
+        let stored = match loaded.as_slice() {
+            [only] => only.stored.as_slice(),
+            _ => &[],
+        };
+        let compared = stored::compared(stored, &all, &|r| by_number(&r.region));
+        if rows::write_compared(cx.place, &record, &compared)? {
+            report.wrote(cx.place.dvh_compare());
         }
         summary::write(cx.place, &record, decision, &all, &judged)?;
         for path in [cx.place.dvh_metrics(), cx.place.dvh_curves(), cx.place.dvh_qc()] {

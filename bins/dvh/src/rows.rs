@@ -14,6 +14,21 @@ use crate::columns::{extra_columns, figures, identity};
 use crate::evaluation::{Evaluation, Outcome};
 use crate::goals::{self, Judged};
 use crate::regions::Region;
+use crate::stored::{self, Compared};
+
+/// Writes the comparison with stored histograms; without any, takes away what an earlier run has written.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write_compared(place: &CourseDir, record: &CourseRecord, compared: &[Compared<'_>]) -> Result<bool, anyhow::Error> {
+    let path = place.dvh_compare();
+    if compared.is_empty() {
+        remove(&path)?;
+        return Ok(false);
+    }
+    write_atomic(path, |file| save(file, &stored::table(record, compared).map_err(io::Error::other)?))?;
+    Ok(true)
+}
 
 /// Writes the goals; without any, takes away what an earlier run has written.
 ///
@@ -124,18 +139,24 @@ fn engine(region: &Region) -> Option<&str> {
 fn curve_table(record: &CourseRecord, rows: &[Evaluation], config: &DvhConfig) -> Result<Table, rt_records::TableError> {
     let mut builder = TableBuilder::new(&curves::schema());
     for row in rows {
-        let Outcome::Computed(found) = &row.outcome else { continue };
+        let (curve, width, volume, covered) = match &row.outcome {
+            Outcome::Computed(found) => (
+                found.dvh.distribution.curve_cc(config.bin_width_gy),
+                config.bin_width_gy,
+                found.dvh.volume.value(),
+                Some(found.dvh.covered_fraction()),
+            ),
+            Outcome::Reference(found, _) => (found.cumulative_cc().to_vec(), 0.01, found.volume_cc(), None),
+            Outcome::Refused { .. } => continue,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "curves are kept in single precision (`spec/analysis.md` 1.14)"
         )]
-        let curve: Vec<f32> = found
-            .dvh
-            .distribution
-            .curve_cc(config.bin_width_gy)
-            .iter()
-            .map(|v| *v as f32)
-            .collect();
+        let single = |values: &[f64], scale: f64| values.iter().map(|v| (v * scale) as f32).collect::<Vec<f32>>();
+        let curve = single(&curve, 1.0);
+        // A curve in cm3 of mm2 is a thousandth; ten of them are cm2.
+        let wall = row.surface.as_ref().map(|w| single(&w.distribution.curve_cc(width), 10.0));
         builder
             .row()
             .set(&curves::PATIENT_ID, record.patient_id.as_str())
@@ -144,10 +165,11 @@ fn curve_table(record: &CourseRecord, rows: &[Evaluation], config: &DvhConfig) -
             .set(&curves::ROI_NAME, row.region.name.as_str())
             .set(&curves::SEGMENTATION_SOURCE, row.region.source.as_str())
             .set(&curves::DOSE, row.dose.as_str())
-            .set(&curves::VOLUME_CC, found.dvh.volume.value())
-            .set(&curves::COVERED_FRACTION, found.dvh.covered_fraction())
-            .set(&curves::BIN_WIDTH_GY, config.bin_width_gy)
-            .set(&curves::CUMULATIVE_CC, curve.as_slice());
+            .set(&curves::VOLUME_CC, volume)
+            .set(&curves::COVERED_FRACTION, covered)
+            .set(&curves::BIN_WIDTH_GY, width)
+            .set(&curves::CUMULATIVE_CC, curve.as_slice())
+            .set(&curves::SURFACE_CUMULATIVE_CM2, wall.as_deref());
     }
     builder.finish()
 }

@@ -4,12 +4,12 @@ use std::io;
 
 use camino::Utf8Path;
 use rt_course::manifest::{SCHEMA_VERSION, Warning};
-use rt_course::sidecar::{DoseSidecar, ImageSidecar, SliceRef};
+use rt_course::sidecar::{DoseSidecar, ImageSidecar, SliceRef, StoredHistogram};
 use rt_course::{CourseDir, WriteError, write_atomic, write_json};
-use rt_dicom::Notice;
 use rt_dicom::image::{ImageData, ImageSeries};
 use rt_dicom::rtdose::Dose;
 use rt_dicom::series::SeriesEntry;
+use rt_dicom::{Notice, StoredDvh};
 use rt_nifti::{Sample, WriteOptions};
 
 /// Findings as `course.json` keeps them.
@@ -74,9 +74,23 @@ pub(crate) fn write_dose(nifti: &Utf8Path, dose: &Dose) -> Result<(), WriteError
         min: header.min,
         max: header.max,
         mean: header.mean,
+        scaling: (!header.sop_uid.is_empty()).then_some(header.scaling),
+        stored_dvhs: header.stored_dvhs.iter().map(stored).collect(),
         warnings: warnings(&dose.notices),
     };
     write_json(CourseDir::sidecar(nifti), &sidecar)
+}
+
+/// A stored histogram as the sidecar keeps it.
+fn stored(histogram: &StoredDvh) -> StoredHistogram {
+    StoredHistogram {
+        rois: histogram.rois.clone(),
+        excludes: histogram.excludes,
+        dose_units: histogram.dose_units.clone(),
+        volume_units: histogram.volume_units.clone(),
+        dose: histogram.dose.clone(),
+        volume: histogram.volume.clone(),
+    }
 }
 
 fn write_volume<T: Sample>(path: &Utf8Path, volume: &rt_image::Volume<T>) -> Result<(), WriteError> {

@@ -66,8 +66,31 @@ pub struct DoseSidecar {
     pub max: f64,
     /// Mean over the grid.
     pub mean: f64,
+    /// `DoseGridScaling` of the file that it is; `None` for a sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<f64>,
+    /// Histograms that the planning system stored with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored_dvhs: Vec<StoredHistogram>,
     /// Findings about this dose.
     pub warnings: Vec<Warning>,
+}
+
+/// A cumulative histogram out of an RTDOSE, units as stated there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredHistogram {
+    /// `ROINumber`s of the regions in it.
+    pub rois: Vec<i64>,
+    /// Regions are excluded from it: it is that of no single region.
+    pub excludes: bool,
+    /// Stated unit of the doses.
+    pub dose_units: String,
+    /// Stated unit of the volumes.
+    pub volume_units: String,
+    /// Doses, ascending.
+    pub dose: Vec<f64>,
+    /// Volume with that dose or more.
+    pub volume: Vec<f64>,
 }
 
 /// `structures/masks.json`: what each layer and label of `structures/masks.nii.gz` is.

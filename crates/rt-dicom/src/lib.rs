@@ -63,6 +63,7 @@ pub mod series_class;
 mod sop;
 pub mod spacing;
 mod stack;
+pub mod stored_dvh;
 pub mod value;
 
 pub use cache::MetaCache;
@@ -80,4 +81,5 @@ pub use rtstruct::{Roi, StructError, StructureSet, read_structures, read_structu
 pub use scan::{Index, ScanError, ScanOptions, ScannedFile, scan};
 pub use series::{SeriesEntry, SeriesError, SeriesFile, SeriesOptions, SliceGap};
 pub use spacing::slice_spacing_mm;
+pub use stored_dvh::StoredDvh;
 pub use value::{Date, Time};

@@ -21,6 +21,7 @@ use crate::open::{OpenError, open};
 use crate::pixels::{Frames, PixelError};
 use crate::reg::{self, Joined, Registration};
 use crate::stack::directions;
+use crate::stored_dvh::{StoredDvh, stored_dvhs};
 use crate::value::{Date, Time};
 
 /// Why a dose cannot be read or added.
@@ -209,6 +210,8 @@ pub struct DoseHeader {
     pub structures: Vec<String>,
     /// Beams that it refers to.
     pub beams: Vec<BeamReference>,
+    /// Histograms that the planning system stored with it.
+    pub stored_dvhs: Vec<StoredDvh>,
     /// `InstanceCreationDate` and time.
     pub created: Option<(Date, Option<Time>)>,
     /// Smallest, largest and mean sample.
@@ -245,6 +248,7 @@ const DOSE_TAGS: &[Tag] = &[
     tags::DOSE_SUMMATION_TYPE,
     tags::GRID_FRAME_OFFSET_VECTOR,
     tags::DOSE_GRID_SCALING,
+    tags::DVH_SEQUENCE,
     tags::REFERENCED_RT_PLAN_SEQUENCE,
     tags::REFERENCED_STRUCTURE_SET_SEQUENCE,
 ];
@@ -319,6 +323,7 @@ pub fn read_dose_with(path: &Path, limits: &Limits) -> Result<Dose, DoseError> {
         plans: unique(f.references(tags::REFERENCED_RT_PLAN_SEQUENCE)),
         structures: f.references(tags::REFERENCED_STRUCTURE_SET_SEQUENCE),
         beams: beams(f),
+        stored_dvhs: stored_dvhs(f, &mut notices),
         created: f
             .date(tags::INSTANCE_CREATION_DATE)
             .map(|d| (d, f.time(tags::INSTANCE_CREATION_TIME))),

@@ -72,16 +72,21 @@ pub enum FrameMismatch {
     SamePatient,
 }
 
+/// Volume up to which a structure counts as small for [`HalfRange::Small`], cm3.
+pub const SMALL_CC: f64 = 100.0;
+
 /// Regions that are read a second time, to tell how far their contours leave the figures open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HalfRange {
-    /// All drawn ones.
-    #[default]
+    /// All drawn ones: several times the time.
     All,
+    /// Drawn targets, and drawn structures of up to [`SMALL_CC`]: where it decides.
+    #[default]
+    Small,
     /// Drawn targets.
     Targets,
-    /// None: half the time.
+    /// None.
     None,
 }
 
@@ -155,10 +160,23 @@ impl AlphaBeta {
     }
 }
 
+/// Which rules the figures follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Exact geometry.
+    #[default]
+    Exact,
+    /// Those of the Python pipeline, see [`crate::reference`].
+    Reference,
+}
+
 /// `[dvh]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DvhConfig {
+    /// Which rules the figures follow.
+    pub mode: Mode,
     /// Reading of contours along the normal of their planes.
     pub planes: Planes,
     /// Reading of contours of one plane that overlap without nesting.
@@ -185,6 +203,8 @@ pub struct DvhConfig {
     pub targets: Vec<TargetRx>,
     /// Structures whose figures have the half-range between the two readings of contours beside them.
     pub half_range: HalfRange,
+    /// Drawn structures whose wall has a dose-surface histogram, by drawn or standard name, with wildcards.
+    pub surface: Vec<RoiPattern>,
     /// Biological doses with rows of their own.
     pub biological: Vec<Biological>,
     /// Alpha/beta ratios for them.
@@ -203,6 +223,7 @@ pub struct DvhConfig {
 impl Default for DvhConfig {
     fn default() -> Self {
         Self {
+            mode: Mode::default(),
             planes: Planes::default(),
             overlap: OverlapSetting::default(),
             outside: Outside::default(),
@@ -216,6 +237,7 @@ impl Default for DvhConfig {
             rx: RxSetting::default(),
             targets: Vec::new(),
             half_range: HalfRange::default(),
+            surface: Vec::new(),
             biological: Vec::new(),
             alpha_beta: AlphaBeta::default(),
             goals: String::new(),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rt_core::{Cc, Gy, Progress, RoiName};
 
-use crate::config::{DvhConfig, HalfRange};
+use crate::config::{DvhConfig, HalfRange, SMALL_CC};
 use crate::error::DvhError;
 use crate::field::DoseField;
 use crate::indices::{Indices, indices, isodose_volumes};
@@ -96,7 +96,7 @@ fn one(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, metrics: &
     let little = dvh.covered_fraction() < config.min_coverage;
     let known = |m: &Metric| !(little && m.is_cold());
     let values: Vec<(Metric, Option<f64>)> = metrics.iter().map(|m| (*m, m.value(&dvh, roi.rx).filter(|_| known(m)))).collect();
-    let loft = other_reading(field, roi, config, &options);
+    let loft = other_reading(field, roi, config, &options, dvh.volume);
     let half = |(m, value): &(Metric, Option<f64>)| Some(0.5 * (m.value(loft.as_ref()?, roi.rx)? - (*value)?).abs());
     let half_range = if loft.is_some() {
         values.iter().map(half).collect()
@@ -113,9 +113,10 @@ fn one(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, metrics: &
 }
 
 /// The region with its contours read the other way; `None` when not asked for, for masks, and where that reading makes no solid.
-fn other_reading(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, options: &DvhOptions) -> Option<Dvh> {
+fn other_reading(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, options: &DvhOptions, volume: Cc) -> Option<Dvh> {
     let wanted = match config.half_range {
         HalfRange::All => true,
+        HalfRange::Small => roi.is_target || volume.value() <= SMALL_CC,
         HalfRange::Targets => roi.is_target,
         HalfRange::None => false,
     };
@@ -124,10 +125,16 @@ fn other_reading(field: &DoseField<'_>, roi: &NamedRoi<'_>, config: &DvhConfig, 
         Planes::Prism | Planes::PrismNocap => Planes::Loft,
         Planes::Loft => Planes::Prism,
     };
-    wanted
-        .then(|| dvh_in(field, roi.shape, &DvhOptions { planes, ..*options }).ok())
-        .flatten()
+    let options = DvhOptions {
+        planes,
+        tolerance_gy: HALF_RANGE_SLACK * options.tolerance_gy,
+        ..*options
+    };
+    wanted.then(|| dvh_in(field, roi.shape, &options).ok()).flatten()
 }
+
+/// The second reading need not be as fine as the first: it tells a range.
+const HALF_RANGE_SLACK: f64 = 4.0;
 
 /// Conformity of all targets: the isodoses of all prescriptions in one pass over the dose.
 fn add_indices(field: &DoseField<'_>, rois: &[NamedRoi<'_>], results: &mut [(RoiName, Result<RoiDvh, DvhError>)]) {

@@ -57,6 +57,12 @@ pub enum DvhError {
         /// Volume of the region, cm3, when its contours make one.
         volume_cc: Option<f64>,
     },
+    /// The predecessor has no such row.
+    #[error("the Python pipeline has no row for it: a single contour plane, or no voxel centre with a dose inside")]
+    ReferenceDropped,
+    /// The predecessor cannot read such a dose grid.
+    #[error("the dose grid is not upright, which dvh.mode = \"reference\" cannot evaluate; use dvh.mode = \"exact\"")]
+    ReferenceGeometry,
     /// No usable dose values.
     #[error("there is no dose, or it holds a value that is not a number")]
     NotFinite,
@@ -75,6 +81,8 @@ impl DvhError {
             Self::NoOverlap { .. } => "dvh.no_overlap",
             Self::SumIncomplete { .. } => "dvh.sum_incomplete",
             Self::RelativeDose { .. } => "dvh.relative_dose",
+            Self::ReferenceDropped => "dvh.reference_dropped",
+            Self::ReferenceGeometry => "dvh.reference_geometry",
             Self::NotFinite => "dvh.dose_not_finite",
             Self::Cancelled => "dvh.cancelled",
         }
@@ -83,10 +91,12 @@ impl DvhError {
     /// Whether there was nothing to compute, or something is wrong.
     pub fn status(&self) -> Status {
         match self {
-            Self::Planes(PlaneError::Empty { .. }) | Self::EmptyMask | Self::NoOverlap { .. } | Self::SumIncomplete { .. } => {
-                Status::Skipped
-            }
-            Self::Planes(_) | Self::RelativeDose { .. } | Self::NotFinite | Self::Cancelled => Status::Failed,
+            Self::Planes(PlaneError::Empty { .. })
+            | Self::EmptyMask
+            | Self::NoOverlap { .. }
+            | Self::SumIncomplete { .. }
+            | Self::ReferenceDropped => Status::Skipped,
+            Self::Planes(_) | Self::RelativeDose { .. } | Self::ReferenceGeometry | Self::NotFinite | Self::Cancelled => Status::Failed,
         }
     }
 
@@ -95,7 +105,9 @@ impl DvhError {
         match self {
             Self::NoOverlap { volume_cc } | Self::SumIncomplete { volume_cc, .. } => Some(*volume_cc),
             Self::RelativeDose { volume_cc } => *volume_cc,
-            Self::Planes(_) | Self::EmptyMask | Self::NotFinite | Self::Cancelled => None,
+            Self::Planes(_) | Self::EmptyMask | Self::ReferenceDropped | Self::ReferenceGeometry | Self::NotFinite | Self::Cancelled => {
+                None
+            }
         }
     }
 
@@ -104,7 +116,13 @@ impl DvhError {
         match self {
             Self::NoOverlap { .. } => Some(0.0),
             Self::SumIncomplete { covered, .. } => Some(*covered),
-            Self::Planes(_) | Self::EmptyMask | Self::RelativeDose { .. } | Self::NotFinite | Self::Cancelled => None,
+            Self::Planes(_)
+            | Self::EmptyMask
+            | Self::RelativeDose { .. }
+            | Self::ReferenceDropped
+            | Self::ReferenceGeometry
+            | Self::NotFinite
+            | Self::Cancelled => None,
         }
     }
 }

@@ -39,6 +39,7 @@
 
 pub mod bio;
 pub mod cells;
+pub mod compare;
 pub mod config;
 pub mod course;
 pub mod error;
@@ -51,13 +52,16 @@ pub mod integral;
 mod loft;
 pub mod metric;
 pub mod pattern;
+pub mod reference;
 mod refine;
 pub mod response;
 pub mod roi;
 pub mod solid;
+pub mod surface;
 
 pub use bio::{Response, bed, eqd2, geud};
-pub use config::{AlphaBeta, Biological, DvhConfig, FrameMismatch, HalfRange, OverlapSetting, RxSetting, TargetRx};
+pub use compare::{Comparison, StoredCurve, compare};
+pub use config::{AlphaBeta, Biological, DvhConfig, FrameMismatch, HalfRange, Mode, OverlapSetting, RxSetting, TargetRx};
 pub use course::{NamedRoi, RoiDvh, course, is_target};
 pub use error::{DvhError, Status, Warning};
 pub use field::{DoseField, DoseTerm, Rim, SumMissing};
@@ -67,6 +71,8 @@ pub use indices::{Indices, indices, isodose_volumes};
 pub use integral::Outside;
 pub use metric::{DoseFigure, Metric, MetricError, VolumeUnit, evaluate, standard_metrics};
 pub use pattern::RoiPattern;
+pub use reference::{ReferenceDvh, Snapping};
 pub use response::{ModelFile, ResponseModel};
 pub use roi::{Dvh, DvhOptions, Planes, RoiShape, Sampling, dvh, dvh_in, volume_of};
 pub use solid::Solid;
+pub use surface::{SurfaceDvh, surface};

@@ -114,9 +114,9 @@ fn level(z: f64, polygons: &[Vec<Point2>]) -> Slab {
 
 /// Corresponding points of two polygons.
 #[derive(Debug, Clone, PartialEq)]
-struct Strip {
-    lower: Vec<Point2>,
-    upper: Vec<Point2>,
+pub(crate) struct Strip {
+    pub(crate) lower: Vec<Point2>,
+    pub(crate) upper: Vec<Point2>,
 }
 
 impl Strip {
@@ -152,7 +152,7 @@ fn signed_area(polygon: &[Point2]) -> f64 {
 }
 
 /// Partners for all polygons of two planes; `None` when some have none.
-fn strips(lower: &ContourPlane, upper: &ContourPlane, overlap: Overlap) -> Option<Vec<Strip>> {
+pub(crate) fn strips(lower: &ContourPlane, upper: &ContourPlane, overlap: Overlap) -> Option<Vec<Strip>> {
     let (a, b) = (&lower.polygons, &upper.polygons);
     if a.len() != b.len() {
         return None;

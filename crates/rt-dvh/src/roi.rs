@@ -168,7 +168,7 @@ pub fn volume_of(roi: RoiShape<'_>, options: &DvhOptions) -> Result<Cc, DvhError
     Ok(Cc::from_mm3(solid.volume_mm3()))
 }
 
-fn stack_options(options: &DvhOptions, thickness: Option<f64>, axis: Option<Vec3>) -> StackOptions {
+pub(crate) fn stack_options(options: &DvhOptions, thickness: Option<f64>, axis: Option<Vec3>) -> StackOptions {
     StackOptions {
         axis,
         single_plane_thickness_mm: thickness,

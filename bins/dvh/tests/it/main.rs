@@ -4,6 +4,8 @@
 mod alderson;
 mod files;
 mod goals;
+mod reference;
+mod stored;
 mod sums;
 
 use rt_cli::{Environment, Outcome, execute};

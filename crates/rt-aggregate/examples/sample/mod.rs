@@ -2,7 +2,7 @@
 
 use rt_aggregate::report::{CourseLine, Curve, CurveCollector, ReportInput};
 use rt_aggregate::{RoiColumns, TableSink, preferred};
-use rt_records::tables::{aggregation, curves, dvh, goals, provenance, qc};
+use rt_records::tables::{aggregation, curves, dvh, goals, provenance, qc, stored};
 use rt_records::{Table, TableBuilder};
 
 /// Structures of every course: name, source, typical volume (cm3), dose at half volume (Gy), width of the fall (Gy).
@@ -25,6 +25,7 @@ pub(crate) struct Sample {
     pub(crate) courses: Vec<CourseLine>,
     pub(crate) dvh: Table,
     pub(crate) goals: Table,
+    pub(crate) stored: Table,
     pub(crate) curve_table: Table,
     pub(crate) curves: Vec<Curve>,
     pub(crate) checks: Table,
@@ -54,6 +55,7 @@ impl Sample {
             courses: Vec::new(),
             dvh: Table::empty(&dvh::schema()),
             goals: Table::empty(&goals::schema()),
+            stored: Table::empty(&stored::schema()),
             curve_table: Table::empty(&curves::schema()),
             curves: Vec::new(),
             checks: Table::empty(&qc::schema()),
@@ -76,6 +78,7 @@ impl Sample {
             courses: &self.courses,
             dvh: &self.dvh,
             goals: &self.goals,
+            stored: &self.stored,
             curves: &self.curves,
             checks: &self.checks,
             provenance: &self.provenance,

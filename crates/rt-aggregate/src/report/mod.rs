@@ -11,6 +11,7 @@ mod embed;
 mod goals;
 mod sections;
 mod stages;
+mod stored;
 mod svg;
 
 use rt_records::Table;
@@ -35,6 +36,8 @@ pub struct ReportInput<'a> {
     pub dvh: &'a Table,
     /// `dvh_goals`; empty without goals.
     pub goals: &'a Table,
+    /// `dvh_compare`; empty where no dose holds histograms.
+    pub stored: &'a Table,
     /// Reduced curves.
     pub curves: &'a [Curve],
     /// All checks of all courses (`rt_records::tables::qc::schema`).

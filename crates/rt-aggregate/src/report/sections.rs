@@ -11,6 +11,7 @@ use super::curves::by_structure;
 use super::embed::{number, number_or_blank};
 use super::goals::{GoalRow, MissedGoal, goal_rows, missed_goals};
 use super::stages::{Stages, stages};
+use super::stored::{StoredRow, stored_rows};
 use super::svg::{Strip, curve_panel, strips};
 use super::{METRICS, ReportInput, TOLERANCE_PERCENT};
 use crate::summary::{Spread, StructureSummary, is_course_row, structures};
@@ -45,6 +46,8 @@ pub(super) struct Page {
     goals: Vec<GoalRow>,
     missed: Vec<MissedGoal>,
     missed_left_out: usize,
+    stored: Vec<StoredRow>,
+    stored_rows: usize,
     rows: usize,
     radiomics: Vec<Radiomics>,
     stages: Stages,
@@ -157,6 +160,8 @@ pub(super) fn page(input: &ReportInput<'_>) -> Page {
         goals: goal_rows(input.goals),
         missed_left_out: missed.len().saturating_sub(MAX_FINDINGS),
         missed: missed.into_iter().take(MAX_FINDINGS).collect(),
+        stored: stored_rows(input.stored),
+        stored_rows: input.stored.rows(),
         rows: input.dvh.rows(),
         radiomics: radiomics(input),
         stages: stages(input.provenance),

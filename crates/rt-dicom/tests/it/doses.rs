@@ -3,7 +3,7 @@
 use rt_core::Vec3;
 use rt_dicom::{Dose, DoseError, DoseUnits, read_dose};
 use rt_testdata::Scratch;
-use rt_testdata::dicom::{Syntax, tag};
+use rt_testdata::dicom::{DataSet, Syntax, tag};
 
 use crate::build::{AXIAL, Dosed, SCALING, gray};
 
@@ -128,8 +128,46 @@ fn frames_that_cannot_be_placed_are_refused() {
 }
 
 #[test]
+fn stored_histograms_are_read_as_written() {
+    let mut dose = Dosed::new(AXIAL, &[0.0, 3.0]);
+    dose.edit = |set| {
+        let roi = |number: i64, kind: &str| {
+            DataSet::new()
+                .text(tag::DVH_ROI_CONTRIBUTION_TYPE, kind)
+                .integers(tag::REFERENCED_ROI_NUMBER, &[number])
+        };
+        let item = DataSet::new()
+            .text(tag::DVH_TYPE, "CUMULATIVE")
+            .text(tag::DOSE_UNITS, "GY")
+            .text(tag::DOSE_TYPE, "PHYSICAL")
+            .decimals(tag::DVH_DOSE_SCALING, &[2.0])
+            .text(tag::DVH_VOLUME_UNITS, "CM3")
+            .integers(tag::DVH_NUMBER_OF_BINS, &[2])
+            .decimals(tag::DVH_DATA, &[1.0, 8.0, 0.5, 4.0])
+            .items(tag::DVH_REFERENCED_ROI_SEQUENCE, vec![roi(7, "INCLUDED"), roi(8, "EXCLUDED")])
+            .decimals(tag::DVH_MEAN_DOSE, &[1.5]);
+        let empty = DataSet::new().text(tag::DVH_TYPE, "CUMULATIVE");
+        set.items(tag::DVH_SEQUENCE, vec![item, empty])
+    };
+    let read = read(&dose).unwrap();
+    let [one] = read.header.stored_dvhs.as_slice() else {
+        panic!("{:?}", read.header.stored_dvhs);
+    };
+    assert_eq!((one.rois.as_slice(), one.excludes), ([7].as_slice(), true));
+    assert_eq!(
+        (one.dose.as_slice(), one.volume.as_slice()),
+        ([0.0, 2.0, 3.0].as_slice(), [8.0, 4.0, 0.0].as_slice())
+    );
+    assert_eq!(
+        (one.dose_units.as_str(), one.volume_units.as_str(), one.mean),
+        ("GY", "CM3", Some(1.5))
+    );
+    assert_eq!(codes(&read), ["dose.stored_dvh"]);
+}
+
+#[test]
 fn what_is_no_dose_is_refused_with_its_reason() {
-    let dose = |edit: fn(rt_testdata::dicom::DataSet) -> rt_testdata::dicom::DataSet| {
+    let dose = |edit: fn(DataSet) -> DataSet| {
         let mut dose = Dosed::new(AXIAL, &[0.0, 3.0]);
         dose.edit = edit;
         read(&dose).unwrap_err().code()

@@ -13,4 +13,6 @@ mod coverage;
 mod figures;
 mod invariance;
 mod phantom;
+mod reference;
 mod sums;
+mod surface;

@@ -12,6 +12,7 @@ columns! {
     COVERED_FRACTION = Float "covered_fraction" ["1"] "Share of it inside the dose grid; the curve is of that part";
     BIN_WIDTH_GY = Float "bin_width_gy" ["Gy"] "Step of the curve";
     CUMULATIVE_CC = Singles "cumulative_cc" ["cm3"] "Volume that receives i x bin_width_gy or more, from i = 0; the tail of zeros is cut";
+    SURFACE_CUMULATIVE_CM2 = Singles "surface_cumulative_cm2" ["cm2"] "Area of the wall that receives i x bin_width_gy or more; empty unless dvh.surface names the structure";
 }
 
 /// Identity of the structure between ids and curve.

@@ -69,6 +69,8 @@ columns! {
     GI = Float "GI" ["1"] "Gradient index: volume of half the prescription over volume of the prescription, whole dose grid (Paddick 2006)";
     DOSE = Text "dose" [""] "Which dose the row is of: course (the evaluated one, a sum where plans are summed), the label of one plan, or course EQD2, course BED: all Gy of such a row are of that dose";
     ALPHA_BETA_GY = Float "alpha_beta_gy" ["Gy"] "Alpha/beta ratio of a row of EQD2 or BED";
+    SURFACE_CM2 = Float "surface_cm2" ["cm2"] "Area of the wall of a structure of dvh.surface, without its flat ends; its histogram stands in dvh_curves";
+    SURFACE_DMEAN_GY = Float "surface_Dmean_Gy" ["Gy"] "Mean dose of that wall, where it has a dose";
     NTCP_PERCENT = Float "NTCP_percent" ["%"] "Probability of complication by the model of dvh.models that fits the structure";
     TCP_PERCENT = Float "TCP_percent" ["%"] "Probability of control by the model of dvh.models that fits the structure";
     RESPONSE_MODEL = Text "response_model" [""] "Name of that model, and the dose it was fed with: physical, or EQD2 with its alpha/beta ratio";

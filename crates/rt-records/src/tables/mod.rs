@@ -29,6 +29,7 @@ pub mod metric;
 pub mod provenance;
 pub mod qc;
 pub mod radiomics;
+pub mod stored;
 pub mod structures;
 
 use crate::schema::{ColumnDef, TableSchema};
@@ -74,6 +75,7 @@ pub fn all() -> Vec<TableSchema> {
         dvh::schema(),
         curves::schema(),
         goals::schema(),
+        stored::schema(),
         radiomics::schema("radiomics_ct"),
         radiomics::schema("radiomics_mr"),
         case::schema(),

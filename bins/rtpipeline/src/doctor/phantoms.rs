@@ -1,0 +1,196 @@
+//! Analytic phantoms: boxes and a sphere in linear doses, written as DICOM, read and evaluated by the installed `rt-dvh`.
+//!
+//! The dose over a box in a linear field is the sum of three even distributions; its cumulative distribution is a polynomial in pieces
+//! (inclusion and exclusion over the corners), so every figure has a closed form for gradients along any direction. Contours lie on
+//! slices whose prisms make up exactly the box. Tolerances are those of `data/dvh-analytic`.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, anyhow};
+use rt_core::Vec3;
+use rt_testdata::{Field, Scratch, Shape, cohort};
+use serde::Serialize;
+use serde_json::Value;
+
+/// One figure of one phantom.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Check {
+    pub(crate) phantom: String,
+    pub(crate) figure: String,
+    pub(crate) expected: f64,
+    pub(crate) computed: Option<f64>,
+    pub(crate) tolerance: f64,
+}
+
+impl Check {
+    pub(crate) fn passes(&self) -> bool {
+        self.computed.is_some_and(|v| (v - self.expected).abs() <= self.tolerance)
+    }
+}
+
+/// A slice distance, half sides of a box that are whole slices high, and a gradient in Gy/mm.
+const BOXES: [(f64, [f64; 3], [f64; 3]); 6] = [
+    (1.0, [12.0, 9.0, 10.0], [0.8, 0.0, 0.0]),
+    (2.0, [12.0, 9.0, 10.0], [0.0, 0.8, 0.0]),
+    (3.0, [12.0, 9.0, 12.0], [0.0, 0.0, 0.8]),
+    (2.0, [15.0, 8.0, 12.0], [0.3, -0.4, 0.5]),
+    (3.0, [3.3, 2.7, 3.0], [0.5, 0.2, -0.6]),
+    (1.0, [1.4, 1.6, 2.0], [0.0, 0.6, 0.6]),
+];
+/// Dose in the middle, Gy.
+const MIDDLE_GY: f64 = 40.0;
+/// Radius of the sphere, mm.
+const RADIUS: f64 = 12.0;
+
+/// Runs all phantoms through a `rt-dvh` binary.
+pub(crate) fn verify(binary: &Path) -> Result<Vec<Check>, anyhow::Error> {
+    let mut checks = Vec::new();
+    for (slices, half, gradient) in BOXES {
+        let name = format!("box {half:?} mm, slices {slices} mm, {gradient:?} Gy/mm");
+        let shape = Shape::cuboid(Vec3::ZERO, Vec3::from_array(half));
+        let (metrics, _) = evaluate(binary, shape, slices, gradient)?;
+        checks.extend(of_box(half, gradient).into_iter().map(|(figure, expected, tolerance)| Check {
+            phantom: name.clone(),
+            computed: metrics[figure].as_f64(),
+            figure: figure.to_owned(),
+            expected,
+            tolerance,
+        }));
+    }
+    let gradient = [0.3, -0.4, 0.5];
+    let (metrics, drawn_cc) = evaluate(binary, Shape::sphere(Vec3::ZERO, RADIUS), 2.0, gradient)?;
+    for (figure, expected, tolerance) in [
+        ("Volume (cm³)", drawn_cc, 1e-4 * drawn_cc),
+        ("DmeanGy", MIDDLE_GY, 0.005),
+        ("D50Gy", MIDDLE_GY, 0.015),
+    ] {
+        checks.push(Check {
+            phantom: format!("sphere {RADIUS} mm, slices 2 mm, {gradient:?} Gy/mm"),
+            figure: figure.to_owned(),
+            expected,
+            computed: metrics[figure].as_f64(),
+            tolerance,
+        });
+    }
+    Ok(checks)
+}
+
+/// Figures of one shape by the binary, and the volume of its contours, cm3.
+fn evaluate(binary: &Path, shape: Shape, slices: f64, gradient: [f64; 3]) -> Result<(Value, f64), anyhow::Error> {
+    let folder = Scratch::new("doctor");
+    let field = Field::Gradient {
+        at: Vec3::ZERO,
+        gy: MIDDLE_GY,
+        per_mm: Vec3::from_array(gradient),
+    };
+    let planned = cohort().seed(1).course(|c| {
+        let c = c.ct([80, 80, 40]).spacing([1.0, 1.0, slices]);
+        c.structure("PTV", shape).treat("Plan", MIDDLE_GY, 20, field)
+    });
+    let truth = planned.write(folder.path())?;
+    let [structures, dose, plan] = files(folder.path())?;
+    let output = Command::new(binary)
+        .arg("files")
+        .arg("--structures")
+        .arg(&structures)
+        .arg("--dose")
+        .arg(&dose)
+        .arg("--plan")
+        .arg(&plan)
+        .output()
+        .with_context(|| format!("cannot start {}", binary.display()))?;
+    let said = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if !output.status.success() {
+        return Err(anyhow!("{} failed on a phantom: {}", binary.display(), said()));
+    }
+    let result: Value = serde_json::from_slice(&output.stdout).context("rt-dvh printed no JSON")?;
+    let drawn = truth.courses.first().and_then(|c| c.structures.first()).map(|s| s.drawn_cc);
+    let drawn = drawn.context("the phantom has no structure")?;
+    Ok((result["rois"][0]["metrics"].clone(), drawn))
+}
+
+/// The structure set, the dose and the plan below a folder, by the beginning of their names.
+fn files(folder: &Path) -> Result<[std::path::PathBuf; 3], anyhow::Error> {
+    let mut open = vec![folder.to_path_buf()];
+    let mut found: [Option<std::path::PathBuf>; 3] = [None, None, None];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let path = entry?.path();
+            let name = path.file_name().map(|n| n.to_string_lossy().to_uppercase()).unwrap_or_default();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Some(at) = ["RS", "RD", "RP"].iter().position(|p| name.starts_with(p)) {
+                found[at] = Some(path);
+            }
+        }
+    }
+    match found {
+        [Some(structures), Some(dose), Some(plan)] => Ok([structures, dose, plan]),
+        _ => Err(anyhow!("the phantom was not written whole")),
+    }
+}
+
+/// Column, closed form and tolerance of each figure of a box.
+fn of_box(half: [f64; 3], gradient: [f64; 3]) -> Vec<(&'static str, f64, f64)> {
+    let reach: Vec<f64> = half.iter().zip(gradient).map(|(h, g)| h * g.abs()).filter(|a| *a > 0.0).collect();
+    let most: f64 = reach.iter().sum();
+    let volume = 8.0 * half[0] * half[1] * half[2] / 1000.0;
+    let range = 2.0 * most;
+    let dose = 0.005 + 0.0005 * range;
+    let extreme = 0.005 + 0.0015 * range;
+    let quantile = |share: f64| {
+        let (mut lo, mut hi) = (-most, most);
+        for _ in 0..60 {
+            let middle = 0.5 * (lo + hi);
+            if share_below(&reach, middle) < 1.0 - share {
+                lo = middle;
+            } else {
+                hi = middle;
+            }
+        }
+        MIDDLE_GY + 0.5 * (lo + hi)
+    };
+    vec![
+        ("Volume (cm³)", volume, 1e-4 * volume),
+        ("DmeanGy", MIDDLE_GY, 0.002 + 0.0002 * range),
+        ("DminGy", MIDDLE_GY - most, extreme),
+        ("DmaxGy", MIDDLE_GY + most, extreme),
+        ("D98Gy", quantile(0.98), dose),
+        ("D95Gy", quantile(0.95), dose),
+        ("D50Gy", MIDDLE_GY, dose),
+        ("D2Gy", quantile(0.02), dose),
+        ("V40Gy (%)", 50.0, 0.1),
+        ("V42Gy (%)", 100.0 * (1.0 - share_below(&reach, 2.0)), 0.1),
+    ]
+}
+
+/// Share of a box whose dose lies less than `x` above its middle: the sum of even distributions over `[-a, a]`.
+fn share_below(reach: &[f64], x: f64) -> f64 {
+    let m = i32::try_from(reach.len()).unwrap_or_default();
+    let sum: f64 = (0..1_u32 << reach.len())
+        .map(|corner| {
+            let minus = |i: usize| corner >> i & 1 == 1;
+            let shift: f64 = reach.iter().enumerate().map(|(i, a)| if minus(i) { -a } else { *a }).sum();
+            let sign = if corner.count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            sign * (x + shift).max(0.0).powi(m)
+        })
+        .sum();
+    let factorial: f64 = (1..=m).map(f64::from).product();
+    let scale: f64 = reach.iter().map(|a| 2.0 * a).product();
+    (sum / (factorial * scale)).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_even_distributions() {
+        // One: a straight line. Two equal ones: a triangle, 1/8 below minus half its reach. Three: symmetric, and 1/48 below -2 of 3.
+        assert!((share_below(&[2.0], 1.0) - 0.75).abs() < 1e-12);
+        assert!((share_below(&[1.0, 1.0], -1.0) - 0.125).abs() < 1e-12);
+        assert!((share_below(&[1.0, 1.0, 1.0], 0.0) - 0.5).abs() < 1e-12);
+        assert!((share_below(&[1.0, 1.0, 1.0], -2.0) - 1.0 / 48.0).abs() < 1e-12);
+    }
+}
