@@ -102,39 +102,8 @@ pub(crate) fn jobs() -> Vec<Job> {
             marks: None,
             always: true,
         },
-        Job {
-            table: "dvh_goals",
-            about: "Clinical goals (dvh.goals): one row per goal and structure that it is for.",
-            stage: "dvh",
-            form: Form::Plain,
-            keep: |schema| {
-                Extra::Goals(Keep::new(
-                    schema,
-                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
-                ))
-            },
-            file: Box::new(CourseDir::dvh_goals),
-            base: goals::schema(),
-            marks: None,
-            always: false,
-        },
-        Job {
-            table: "dvh_compare",
-            about: "Dose-volume histograms that the planning system stored, beside ours: one row per stored histogram.",
-            stage: "dvh",
-            form: Form::Plain,
-            keep: |schema| {
-                Extra::Stored(Keep::new(
-                    schema,
-                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
-                ))
-            },
-            file: Box::new(CourseDir::dvh_compare),
-            base: stored::schema(),
-            marks: None,
-            always: false,
-        },
     ];
+    jobs.extend(dvh_details());
     jobs.push(Job {
         table: "comparison",
         about: "Automatic against manual structures: one row a pair of one standard name.",
@@ -169,6 +138,44 @@ pub(crate) fn jobs() -> Vec<Job> {
         });
     }
     jobs
+}
+
+/// Goals and stored histograms, which few courses have.
+fn dvh_details() -> [Job; 2] {
+    [
+        Job {
+            table: "dvh_goals",
+            about: "Clinical goals (dvh.goals): one row per goal and structure that it is for.",
+            stage: "dvh",
+            form: Form::Plain,
+            keep: |schema| {
+                Extra::Goals(Keep::new(
+                    schema,
+                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
+                ))
+            },
+            file: Box::new(CourseDir::dvh_goals),
+            base: goals::schema(),
+            marks: None,
+            always: false,
+        },
+        Job {
+            table: "dvh_compare",
+            about: "Dose-volume histograms that the planning system stored, beside ours: one row per stored histogram.",
+            stage: "dvh",
+            form: Form::Plain,
+            keep: |schema| {
+                Extra::Stored(Keep::new(
+                    schema,
+                    &schema.columns().iter().map(|c| c.name.as_ref()).collect::<Vec<_>>(),
+                ))
+            },
+            file: Box::new(CourseDir::dvh_compare),
+            base: stored::schema(),
+            marks: None,
+            always: false,
+        },
+    ]
 }
 
 impl Job {

@@ -8,7 +8,6 @@ mod broken;
 mod commands;
 mod compare;
 mod damage;
-mod doctor;
 mod freshness;
 mod init;
 mod inspect;
