@@ -218,12 +218,21 @@ fn measure(chunk: &[[[f64; 3]; 3]], to: &SurfaceIndex) -> (Vec<(f64, f64)>, f64)
             // A point of the surface itself is off it by rounding alone.
             if distance < TOUCHING_MM { 0.0 } else { distance }
         };
-        let centre = at(facet_centre(facet));
-        let corners = facet.map(&mut at);
-        largest = corners.into_iter().fold(largest.max(centre), f64::max);
-        out.push((centre, facet_area(facet)));
+        let middle = facet_centre(facet);
+        let distance = at(middle);
+        largest = largest.max(distance);
+        // Nowhere on the facet is it farther than from its centre and then to the corner.
+        let reach = facet.iter().map(|corner| gap(*corner, middle)).fold(0.0, f64::max);
+        if distance + reach > largest {
+            largest = facet.map(&mut at).into_iter().fold(largest, f64::max);
+        }
+        out.push((distance, facet_area(facet)));
     }
     (out, largest)
+}
+
+fn gap(a: [f64; 3], b: [f64; 3]) -> f64 {
+    (0..3).map(|x| (a[x] - b[x]).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Outline pixels of A that are none of B, times the side of a pixel. A pixel is on the outline when it lies inside and one of its four
