@@ -1,9 +1,9 @@
 //! `qc/comparison.parquet`: the automatic structures of a course against its manual ones.
 
-use rt_cli::masks::read_masks;
 use rt_course::CourseDir;
 use rt_course::manifest::CourseRecord;
 use rt_course::sidecar::MaskEntry;
+use rt_image::Mask;
 use rt_qc::{CompareError, Comparison, compare};
 use rt_records::tables::comparison as columns;
 use rt_records::tables::{dvh, status};
@@ -12,17 +12,14 @@ use rt_records::{Row, RowMut, Table, TableBuilder, parquet};
 /// Every manual structure with the automatic ones that stand for the same name. Without a pair the table has no row.
 ///
 /// # Errors
-/// When masks or metrics are there and cannot be read.
-pub(crate) fn table(course: &CourseDir, record: &CourseRecord) -> Result<Table, anyhow::Error> {
+/// When metrics are there and cannot be read.
+pub(crate) fn table(course: &CourseDir, record: &CourseRecord, masks: &[(MaskEntry, Mask)]) -> Result<Table, anyhow::Error> {
     let schema = columns::schema();
     let mut rows = TableBuilder::new(&schema);
-    if !course.masks_json().exists() {
-        return Ok(rows.finish()?);
-    }
-    let all = read_masks(&course.masks_json(), &course.masks(), |entry| {
-        entry.source != "Custom" && !entry.standard_name.is_empty()
-    })?;
-    let (manual, automatic): (Vec<_>, Vec<_>) = all.iter().partition(|(entry, _)| entry.source == "Manual");
+    let known = masks
+        .iter()
+        .filter(|(entry, _)| entry.source != "Custom" && !entry.standard_name.is_empty());
+    let (manual, automatic): (Vec<_>, Vec<_>) = known.partition(|(entry, _)| entry.source == "Manual");
     let doses = course.dvh_metrics();
     let doses = doses.exists().then(|| parquet::read(doses.as_std_path())).transpose()?;
     for (drawn, a) in manual {

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub mod comparison;
 mod gather;
+mod pictures;
 mod stages;
 mod table;
 
@@ -80,14 +81,19 @@ impl Stage for Qc {
             },
         )?;
         write_table(cx.place.qc_table(), &table::rows(&report)?)?;
-        let compared = comparison::table(cx.place, &record).unwrap_or_else(|error| {
-            // What cannot be read is a finding, not the end of the other checks.
+        // What cannot be read is a finding, not the end of the other checks.
+        let masks = pictures::masks(cx.place).unwrap_or_else(|error| {
+            items.failed("comparison", code_of(&error), format!("{error:#}"));
+            Vec::new()
+        });
+        let compared = comparison::table(cx.place, &record, &masks).unwrap_or_else(|error| {
             items.failed("comparison", code_of(&error), format!("{error:#}"));
             Table::empty(&rt_records::tables::comparison::schema())
         });
         write_table(cx.place.comparison(), &compared)?;
         if config.html {
-            write_bytes(cx.place.report(), render(&report, &facts)?.as_bytes())?;
+            let (slices, legend) = pictures::of_course(cx.place, &record, &masks);
+            write_bytes(cx.place.report(), render(&report, &facts, (&slices, &legend))?.as_bytes())?;
         }
         for result in &report.checks {
             tell(result, &mut items);

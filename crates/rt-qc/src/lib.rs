@@ -17,12 +17,14 @@ pub mod checks;
 pub mod compare;
 pub mod config;
 pub mod facts;
+pub mod montage;
 pub mod page;
 pub mod report;
 
 pub use compare::{CompareError, Comparison, compare};
 pub use config::QcConfig;
 pub use facts::{CourseFacts, Cut, DoseFact, DoseObjectFact, ImageFact, IndexBox, RoiFact, StageFact, StageState, StructureSetFact};
+pub use montage::{Drawn, LegendEntry, Picture, montage};
 pub use page::{PageError, render};
 pub use report::{CheckResult, Finding, QcReport, QcStatus};
 

@@ -4,6 +4,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 
 use crate::facts::CourseFacts;
+use crate::montage::{LegendEntry, Picture};
 use crate::report::QcReport;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -24,11 +25,12 @@ struct Line<'a> {
     covered_percent: Option<f64>,
 }
 
-/// The HTML page of one course: the report, its structures, and what organize noted; every value is escaped, nothing is loaded from outside.
+/// The HTML page of one course: the report, slices with outlines, its structures, and what organize noted; every value is escaped, nothing
+/// is loaded from outside.
 ///
 /// # Errors
 /// [`PageError`] when the built-in template does not fit the report (a fault of the program).
-pub fn render(report: &QcReport, facts: &CourseFacts) -> Result<String, PageError> {
+pub fn render(report: &QcReport, facts: &CourseFacts, (pictures, legend): (&[Picture], &[LegendEntry])) -> Result<String, PageError> {
     let lines: Vec<Line<'_>> = facts
         .rois
         .iter()
@@ -44,9 +46,10 @@ pub fn render(report: &QcReport, facts: &CourseFacts) -> Result<String, PageErro
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.add_template("page", TEMPLATE)?;
-    Ok(env
-        .get_template("page")?
-        .render(context! { report => Serde(report), structures => Serde(&lines), notes => Serde(&facts.notes) })?)
+    Ok(env.get_template("page")?.render(
+        context! { report => Serde(report), structures => Serde(&lines), notes => Serde(&facts.notes),
+        pictures => Serde(pictures), legend => Serde(legend) },
+    )?)
 }
 
 #[cfg(test)]
@@ -81,7 +84,7 @@ mod tests {
             remedy: "look".into(),
             findings: vec![finding],
         };
-        let page = render(&QcReport::new("P<1>", "C1", vec![check]), &facts).unwrap();
+        let page = render(&QcReport::new("P<1>", "C1", vec![check]), &facts, (&[], &[])).unwrap();
         assert!(page.contains("P&lt;1&gt;") && page.contains("&lt;img src=x"));
         assert!(page.contains("&lt;b&gt;PTV") && page.contains("15.06") && page.contains("50.0") && page.contains("&lt;i&gt;note"));
         assert!(page.contains("{{7*7}}") && !page.contains("<img"));
