@@ -218,6 +218,13 @@ fn one_course(
         // Left by a run that was killed; nobody else writes there.
         atomic::sweep(&folder, |_| true)?;
     }
+    // In these folders other stages write too: only what is ours goes.
+    let files = place.stage(Organize::NAME);
+    for file in [&files.stamp, &files.ok, &files.provenance] {
+        if let (Some(folder), Some(own)) = (file.parent(), file.file_name()) {
+            atomic::sweep(folder, |name| name == own)?;
+        }
+    }
     let look = if config.organize.cache_verify {
         Look::AtEveryByte
     } else {
