@@ -12,6 +12,7 @@
 
 pub mod compare;
 pub mod config;
+pub mod doctor;
 pub mod graph;
 pub mod init;
 pub mod inspect;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rt_cli::CommonArgs;
-use rtpipeline::{compare, config, init, inspect, run, status};
+use rtpipeline::{compare, config, doctor, init, inspect, run, status};
 
 const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
 
@@ -41,6 +41,8 @@ enum Verb {
     Compare(compare::CompareArgs),
     /// Show, check or explain the configuration
     Config(config::ConfigArgs),
+    /// Say what this installation is; with --verify check its figures against closed forms
+    Doctor(doctor::DoctorArgs),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +55,6 @@ fn main() -> ExitCode {
         Verb::Report(args) => run::report(&args, &cli.common),
         Verb::Compare(args) => compare::run(&args, &cli.common),
         Verb::Config(args) => config::run(&args, &cli.common),
+        Verb::Doctor(args) => doctor::run(&args, &cli.common),
     }
 }

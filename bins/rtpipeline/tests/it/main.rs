@@ -8,6 +8,7 @@ mod broken;
 mod commands;
 mod compare;
 mod damage;
+mod doctor;
 mod freshness;
 mod init;
 mod inspect;
