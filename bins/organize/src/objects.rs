@@ -2,16 +2,17 @@
 
 use camino::Utf8Path;
 use rt_core::float::close;
-use rt_course::CourseDir;
 use rt_course::manifest::{DoseComponent, DoseDecision, DoseLevel, DoseRecord, PlanRecord, Prescription, Warning};
+use rt_course::{CourseDir, write_atomic};
 use rt_dicom::dose_choice::{self, ChoiceRules, DoseChoice, DoseClass, DoseFacts, PlanFacts, Selected};
 use rt_dicom::dose_sum::{scaled, sum_doses, sum_grid};
 use rt_dicom::link::Linked;
 use rt_dicom::rtdose::{Dose, DoseError};
 use rt_dicom::rtplan::{Plan, RxSource};
 use rt_dicom::rtstruct::StructureSet;
+use rt_dicom::{NewDose, Origin};
 
-use crate::config::OrganizeConfig;
+use crate::config::{OrganizeConfig, Placing};
 use crate::volumes::write_dose;
 
 /// An object that was read, and what its DICOM file is called in the course folder.
@@ -221,7 +222,28 @@ pub(crate) fn write_chosen(
         source_plans: source_plans(&parts, plans),
         frame_of_reference: first.1.header.frame_uid.clone(),
     };
+    if !rest.is_empty() && config.place != Placing::None {
+        let source = doses.get(first.0.dose).map_or("", |h| h.dicom.as_str());
+        write_sum_object(course, source, &sum, &decision)?;
+    }
     Ok(Some((decision, sum)))
+}
+
+/// `DICOM/RTDOSE/RD_SUM.dcm`: the sum for other programs; patient, study and dates are those of its first component.
+fn write_sum_object(course: &CourseDir, source: &str, sum: &Dose, decision: &DoseDecision) -> Result<(), anyhow::Error> {
+    let mut origin = Origin::read(course.file(source)?.as_std_path())?;
+    origin.frame_uid.clone_from(&decision.frame_of_reference);
+    let new = NewDose {
+        description: "Dose sum (rtpipeline)".to_owned(),
+        comment: format!("Sum of {} doses", decision.components.len()),
+        series_number: 9004,
+        plans: decision.source_plans.clone(),
+        sources: decision.source_doses.clone(),
+    };
+    write_atomic(course.dose_sum_dicom(), |file| {
+        rt_dicom::write_dose(file, sum, &new, &origin).map(drop)
+    })?;
+    Ok(())
 }
 
 fn weighted(dose: &Dose, weight: f64) -> Dose {

@@ -10,8 +10,10 @@
 //! assert_eq!(graph.after("qc"), ["dvh", "radiomics"]);
 //! ```
 
+pub mod anonymize;
 pub mod compare;
 pub mod config;
+pub mod convert;
 pub mod doctor;
 pub mod graph;
 pub mod init;

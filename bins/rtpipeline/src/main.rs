@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rt_cli::CommonArgs;
-use rtpipeline::{compare, config, doctor, init, inspect, run, status};
+use rtpipeline::{anonymize, compare, config, convert, doctor, init, inspect, run, status};
 
 const AFTER: &str = "Exit codes: 0 done or nothing to do, 1 failed, 2 usage or configuration, 3 done in part, 130 and 143 interrupted.
 
@@ -43,6 +43,10 @@ enum Verb {
     Config(config::ConfigArgs),
     /// Say what this installation is; with --verify check its figures against closed forms
     Doctor(doctor::DoctorArgs),
+    /// Convert DICOM images, structures, doses and segmentations to NIfTI, and masks back to DICOM
+    Convert(convert::ConvertArgs),
+    /// Write DICOM files without identities, and prove it
+    Anonymize(anonymize::AnonymizeArgs),
 }
 
 fn main() -> ExitCode {
@@ -56,5 +60,7 @@ fn main() -> ExitCode {
         Verb::Compare(args) => compare::run(&args, &cli.common),
         Verb::Config(args) => config::run(&args, &cli.common),
         Verb::Doctor(args) => doctor::run(&args, &cli.common),
+        Verb::Convert(args) => convert::run(&args, &cli.common),
+        Verb::Anonymize(args) => anonymize::run(&args, &cli.common),
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Knows: where a course keeps its files, which structures are taken. Must not know: how contours are filled (rt-image), how
 //! structures are derived (rt-structures). Reads `course.json`, `contours/*.parquet`, `seg/*`; writes `structures/masks.nii.gz`
-//! (4-D, one layer for each set of disjoint structures), `masks.json` and `partial.json`.
+//! (4-D, one layer for each set of disjoint structures), `masks.json`, `partial.json`, and for other programs `RS_auto.dcm`,
+//! `RS_custom.dcm` and `SEG_auto.dcm`.
 //! Sources: `design/architecture.md` sections 5 to 7, `design/contract.md` ("Structures and numbers"), `spec/ingest.md` 2.7 to 2.10.
 
 pub mod automatic;
+pub mod codes;
 pub mod derived;
+pub mod export;
 pub mod manual;
 pub mod output;
 pub mod recipes;
@@ -31,7 +34,7 @@ pub struct Structures;
 
 impl Stage for Structures {
     const NAME: &'static str = "structures";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
     const SECTIONS: &'static [&'static str] = &["structures"];
     type Config = StructuresConfig;
 
@@ -40,8 +43,11 @@ impl Stage for Structures {
         // A course.json that cannot be read is reported by the input above, or by the run.
         if let Ok(record) = course.read_record() {
             let facts = record.planning_ct().and_then(|ct| course.file(&ct.sidecar).ok());
-            let pointers = &["/grid", "/series_uid", "/frame_of_reference"];
+            let pointers = &["/grid", "/series_uid", "/frame_of_reference", "/slices"];
+            let header = facts.as_ref().and_then(|path| read_json::<ImageSidecar>(path).ok());
             inputs.extend(facts.map(|path| Input::json(path, "organize", pointers)));
+            let header = header.and_then(|f| export::header_file(course, &record, &f));
+            inputs.extend(header.filter(|_| config.writes_dicom()).map(Input::optional));
             let contours = record.primary_structures().and_then(|set| course.file(&set.contours).ok());
             inputs.extend(contours.map(|path| Input::required(path, "organize")));
         }
@@ -67,7 +73,7 @@ impl Stage for Structures {
             return Ok(StageReport::skipped("the course has no planning CT"));
         };
         let facts: ImageSidecar = read_json(&cx.place.file(&ct.sidecar)?)?;
-        let grid = Arc::new(facts.grid);
+        let grid = Arc::new(facts.grid.clone());
         let mut report = StageReport::new();
         let mut regions: Vec<Region> = Vec::new();
         if let Some(set) = record.primary_structures() {
@@ -95,6 +101,8 @@ impl Stage for Structures {
         }
         stop_if_asked(cx)?;
         output::write(cx.place, &ct.nifti, &grid, &mut regions).context("the masks could not be written")?;
+        stop_if_asked(cx)?;
+        export::write(cx.place, &record, ct, &facts, &regions, config, &mut report).context("the DICOM objects could not be written")?;
         for region in &regions {
             region.report(&mut report);
         }

@@ -344,7 +344,7 @@ pub(crate) fn pixel_format(f: Fields<'_>) -> Result<Option<PixelFormat>, String>
 ///
 /// # Errors
 /// The name of an attribute that has a value, and no usable one.
-fn planes(f: Fields<'_>, frames: u32) -> Result<Vec<Plane>, String> {
+pub(crate) fn planes(f: Fields<'_>, frames: u32) -> Result<Vec<Plane>, String> {
     let shared = f.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
     let mut out = Vec::new();
     for (frame, own) in f.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).enumerate().take(MAX_FRAMES) {

@@ -1,6 +1,11 @@
 //! Samples of one frame: native, RLE, JPEG and JPEG 2000. Sizes are checked before anything is allocated or decoded.
 
+mod bits;
 mod codec;
+mod stored;
+
+pub(crate) use bits::Bits;
+pub(crate) use stored::{StoredPixels, stored_pixels};
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -93,6 +93,15 @@ impl Date {
         self.ordinal() - earlier.ordinal()
     }
 
+    /// The day that lies so many days later; `None` beyond the calendar.
+    pub(crate) fn plus_days(self, days: i64) -> Option<Self> {
+        let part = |n: u32| i8::try_from(n % 100).ok();
+        let civil = jiff::civil::Date::new(i16::try_from(self.0 / 10_000).ok()?, part(self.0 / 100)?, part(self.0)?).ok()?;
+        let moved = civil.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+        let [y, m, d] = [i32::from(moved.year()), i32::from(moved.month()), i32::from(moved.day())];
+        u32::try_from(y * 10_000 + m * 100 + d).ok().map(Self)
+    }
+
     /// Days since 0000-03-01 of the proleptic Gregorian calendar.
     fn ordinal(self) -> i64 {
         let (y, m, d) = (i64::from(self.0 / 10_000), i64::from(self.0 / 100 % 100), i64::from(self.0 % 100));

@@ -7,6 +7,7 @@
 
 use ndarray::{Array2, ArrayView2};
 use rt_core::Vec3;
+use serde::{Deserialize, Serialize};
 
 use crate::{Contour, ContourKind, ContourSet, Mask};
 
@@ -21,7 +22,8 @@ pub enum Outline {
 }
 
 /// How holes are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HoleStyle {
     /// Contours of their own, for readers that fill by even-odd.
     #[default]

@@ -1,6 +1,7 @@
 //! Section `[structures]` of the configuration.
 
 use rt_config::{ConfigIssue, Validate};
+use rt_image::HoleStyle;
 use rt_image::morphology::{ImageEdge, MarginOptions, Reference};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,14 @@ pub struct StructuresConfig {
     pub synonyms: String,
     /// A missing operand is an error, in unions too.
     pub strict: bool,
+    /// Write `RS_auto.dcm` and `RS_custom.dcm`.
+    pub write_rtstruct: bool,
+    /// Write `SEG_auto.dcm`.
+    pub write_seg: bool,
+    /// Longest `ROIName`, 16 to 64 characters; the whole of a name that is cut stands in `ROIDescription`.
+    pub roi_name_max: usize,
+    /// How holes are written: `inner` contours, or joined to the outer one by a `keyhole`.
+    pub holes: HoleStyle,
 }
 
 impl Default for StructuresConfig {
@@ -29,11 +38,20 @@ impl Default for StructuresConfig {
             image_edge: ImageEdge::default(),
             synonyms: String::new(),
             strict: false,
+            write_rtstruct: true,
+            write_seg: true,
+            roi_name_max: 64,
+            holes: HoleStyle::default(),
         }
     }
 }
 
 impl StructuresConfig {
+    /// Whether any DICOM object is written.
+    pub fn writes_dicom(&self) -> bool {
+        self.write_rtstruct || self.write_seg
+    }
+
     /// How margins are made.
     pub fn margin_options(&self) -> MarginOptions {
         MarginOptions {
@@ -50,6 +68,9 @@ impl Validate for StructuresConfig {
                 "recipe",
                 "is a file, `pelvis`, `thorax`, `sbrt`, `auto` or `none`",
             ));
+        }
+        if !(16..=64).contains(&self.roi_name_max) {
+            return Err(ConfigIssue::new("roi_name_max", "is a number of characters from 16 to 64"));
         }
         Ok(())
     }

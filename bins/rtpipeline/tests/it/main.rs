@@ -2,15 +2,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test with a message")]
 
 mod again;
+mod anonymize;
 mod bad_input;
 mod bench;
 mod broken;
 mod commands;
 mod compare;
+mod convert;
 mod damage;
 mod doctor;
 mod freshness;
 mod init;
 mod inspect;
 mod interruption;
+mod names;
 mod run;

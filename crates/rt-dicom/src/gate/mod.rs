@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use collect::{Collector, Encoding, Want};
 pub use sniff::NotDicom;
 pub(crate) use source::{Source, SourceError};
+pub(crate) use vr::{is_long, vr_of_sign};
 pub(crate) use walk::{Outcome, PixelSpan, Sink, Truncation, walk};
 
 use meta::Meta;

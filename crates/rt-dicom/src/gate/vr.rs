@@ -63,6 +63,11 @@ pub(crate) fn resolve(tag: Tag) -> VR {
     }
 }
 
+/// Whether the dictionary leaves open whether the tag's numbers are signed.
+pub(crate) fn vr_of_sign(tag: Tag) -> bool {
+    of_dictionary(tag) == Some(VirtualVr::Xs)
+}
+
 /// Whether the dictionary says that the tag is a sequence.
 pub(crate) fn is_sequence(tag: Tag) -> bool {
     of_dictionary(tag) == Some(VirtualVr::Exact(VR::SQ))

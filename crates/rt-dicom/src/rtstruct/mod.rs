@@ -2,5 +2,7 @@
 
 mod contours;
 mod read;
+mod write;
 
 pub use read::{Roi, StructError, StructureSet, read_structures, read_structures_with};
+pub use write::{NewRoi, NewStructureSet, write_structures};

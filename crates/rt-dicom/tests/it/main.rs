@@ -24,3 +24,4 @@ mod mess;
 mod mutations;
 mod structures;
 mod tree;
+mod written;
