@@ -232,8 +232,8 @@ fn clean_all(
         unreadable: 0,
     };
     for batch in files.chunks(BATCH) {
-        let cleaned: Vec<Result<Cleaned, DeidError>> = batch.par_iter().map(|path| cleaner.clean(path)).collect();
-        for (path, result) in batch.iter().zip(cleaned) {
+        let objects: Vec<Result<Cleaned, DeidError>> = batch.par_iter().map(|path| cleaner.clean(path)).collect();
+        for (path, result) in batch.iter().zip(objects) {
             match result {
                 Ok(object) => {
                     write(folder, &object)?;
@@ -357,9 +357,9 @@ fn private(path: &Path) -> Result<File, anyhow::Error> {
 
 fn lookup(path: &Path, patients: &BTreeMap<String, String>) -> Result<(), anyhow::Error> {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let lines: String = patients.iter().map(|(old, new)| format!("{},{new}\n", quoted(old))).collect();
+    let lines: Vec<String> = patients.iter().map(|(old, new)| format!("{},{new}\n", quoted(old))).collect();
     private(path)?
-        .write_all(format!("patient_id,pseudonym\n{lines}").as_bytes())
+        .write_all(format!("patient_id,pseudonym\n{}", lines.concat()).as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -396,7 +396,7 @@ fn write(folder: &Utf8Path, object: &Cleaned) -> Result<(), anyhow::Error> {
     }
     write_atomic(&path, |file| object.write(file))?;
     // The time of writing says nothing; the time of the source would say too much.
-    let fixed = SystemTime::UNIX_EPOCH + Duration::from_secs(315_532_800);
+    let fixed = SystemTime::UNIX_EPOCH + Duration::from_hours(87_648);
     File::options().write(true).open(&path)?.set_modified(fixed)?;
     Ok(())
 }

@@ -116,7 +116,8 @@ mod tests {
         let grid = Grid::new([4, 3, 2], Vec3::new(1.0, 20.0, 5.0), [2.0, 3.0, 4.0], flipped).unwrap();
         let layout = Layout::of(&grid);
         assert!(layout.rows_reversed);
-        assert_eq!(layout.orientation, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        let expected = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        assert!(layout.orientation.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
         assert_eq!(layout.position(&grid, 1), Vec3::new(1.0, 14.0, 9.0));
         let straight = Grid::axis_aligned([4, 3, 2], Vec3::ZERO, [1.0; 3]).unwrap();
         assert!(!Layout::of(&straight).rows_reversed);

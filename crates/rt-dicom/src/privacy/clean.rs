@@ -321,7 +321,9 @@ impl<'a> Deidentifier<'a> {
                     let Value::Items(items) = value else { continue };
                     let mut items: Vec<DataSet> = items.iter().map(|i| self.level(i.clone(), patient, changed)).collect();
                     if matches!(tag, tags::STRUCTURE_SET_ROI_SEQUENCE | tags::SEGMENT_SEQUENCE) {
-                        items.iter_mut().for_each(|item| apart(item, &mut taken));
+                        for item in &mut items {
+                            apart(item, &mut taken);
+                        }
                     }
                     out.set(tag, VR::SQ, Value::Items(items));
                 }
@@ -377,10 +379,9 @@ impl<'a> Deidentifier<'a> {
                 _ => {}
             }
         }
-        if row.option(Column::Descriptors).is_some() && self.options.roi_names != RoiNames::Drop && is_text(vr) {
-            if let Some(fate) = Self::label(vr, value, patient) {
-                return fate;
-            }
+        let cleans = row.option(Column::Descriptors).is_some() && self.options.roi_names != RoiNames::Drop && is_text(vr);
+        if let Some(fate) = cleans.then(|| Self::label(vr, value, patient)).flatten() {
+            return fate;
         }
         match row.basic {
             "X" => Fate::Remove,

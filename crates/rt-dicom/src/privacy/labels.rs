@@ -25,7 +25,7 @@ pub(super) struct Forbidden(pub(super) BTreeSet<String>);
 impl Forbidden {
     /// The words of identifying values.
     pub(super) fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        let words = values.into_iter().flat_map(words).map(|w| w.to_lowercase());
+        let words = values.into_iter().flat_map(words).map(str::to_lowercase);
         Self(words.filter(|w| w.chars().count() > 1).collect())
     }
 }

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short_and_exact_to_a_tenth_of_a_micrometre() {
-        let points = [Vec3::new(-0.000_01, 1.5, -1234.567_89), Vec3::new(0.976_562_5, 100.0, 7.0)];
+        let points = [Vec3::new(-0.000_01, 1.5, -1_234.567_89), Vec3::new(0.976_562_5, 100.0, 7.0)];
         assert_eq!(coordinates(&points), br"0\1.5\-1234.5679\0.9766\100\7");
     }
 }

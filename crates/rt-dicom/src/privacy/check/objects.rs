@@ -231,11 +231,11 @@ pub(super) fn look(
         }
     };
     let (head, pixels) = split(&bytes, &whole);
-    let head = &without_makers(head, &whole.set, stored);
+    let head = without_makers(head, &whole.set, stored);
     if bytes.get(..128).is_some_and(|p| p.iter().any(|b| *b != 0)) {
         tell("check.preamble", None, "the preamble is not empty".to_owned());
     }
-    for (part, shortest) in [(head, SHORTEST), (pixels, SHORTEST_IN_PIXELS)] {
+    for (part, shortest) in [(head.as_slice(), SHORTEST), (pixels, SHORTEST_IN_PIXELS)] {
         if let Some((at, length)) = needles.find(part, shortest) {
             let message = format!(
                 "a value of the input ({length} bytes) stands at byte {at} of its {}",

@@ -62,10 +62,10 @@ impl Cleaning {
         let cleaner = Deidentifier::new(DeidKey::new(key), options.clone(), &known);
         let mut made = 0;
         for path in self.files("in") {
-            let Ok(cleaned) = cleaner.clean(&path) else { continue };
+            let Ok(object) = cleaner.clean(&path) else { continue };
             let mut bytes = Vec::new();
-            cleaned.write(&mut bytes).unwrap();
-            self.scratch.write(&format!("{folder}/{}.dcm", cleaned.sop_uid), bytes);
+            object.write(&mut bytes).unwrap();
+            self.scratch.write(&format!("{folder}/{}.dcm", object.sop_uid), bytes);
             made += 1;
         }
         assert!(made >= 9, "6 slices, structures, plan and dose");
