@@ -15,5 +15,4 @@ mod freshness;
 mod init;
 mod inspect;
 mod interruption;
-mod names;
 mod run;
