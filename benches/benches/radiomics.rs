@@ -8,7 +8,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::Array3;
 use rt_core::{Grid, Silent, Vec3};
 use rt_image::{Mask, Volume};
-use rt_radiomics::{ImageSource, Settings, extract, extract_all};
+use rt_radiomics::{ImageSource, Schedule, Settings, extract, extract_all};
 
 /// Even noise from -0.5 to 0.5 by position.
 fn noise(i: usize, j: usize, k: usize) -> f64 {
@@ -75,7 +75,15 @@ fn regions(c: &mut Criterion) {
         .collect();
     let picked: Vec<&Mask> = masks.iter().collect();
     group.bench_function("setting A, 50 regions of one course", |b| {
-        b.iter(|| extract_all(&ImageSource::new(image.view()), black_box(&picked), &settings, 1000, &Silent));
+        b.iter(|| {
+            extract_all(
+                &ImageSource::new(image.view()),
+                black_box(&picked),
+                &settings,
+                Schedule::default(),
+                &Silent,
+            )
+        });
     });
     group.finish();
 }

@@ -130,7 +130,8 @@ fn to_index(v: f64) -> usize {
     v as usize
 }
 
-fn compress(mut raw: Vec<u16>, highest: usize) -> Discretised {
+/// Levels from 1 to `highest`, one a voxel, as codes of those that occur.
+pub(crate) fn compress(mut raw: Vec<u16>, highest: usize) -> Discretised {
     let mut count = vec![0u64; highest + 1];
     for level in &raw {
         count[usize::from(*level)] += 1;

@@ -10,7 +10,7 @@ use crate::features::textures::Textures;
 use crate::features::{firstorder, shape, shape2d};
 use crate::filters::{Derived, derive};
 use crate::image::ImageSource;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Placed, Prepared, prepare};
 use crate::registry::FeatureClass;
 use crate::roi::Roi;
 use crate::sample::Samples;
@@ -45,7 +45,10 @@ pub fn extract_from(source: &ImageSource<'_>, mask: &Mask, settings: &Settings) 
     let mut out = FeatureVector::new(diagnostics);
     out.voxels = prepared.shape.as_ref().map_or(prepared.roi.count, |(_, roi)| roi.count);
     let (shape, images) = rayon::join(
-        || shape_features(&prepared, settings),
+        || {
+            let (placed, roi) = prepared.shape.as_ref().map_or((&prepared.mask, &prepared.roi), |(p, r)| (p, r));
+            shape_features(placed, roi, settings)
+        },
         || -> Result<Vec<ImageResult>, ExtractError> { image_features(&prepared, settings) },
     );
     for image in std::iter::once(shape).chain(images?) {
@@ -59,8 +62,8 @@ pub fn extract_from(source: &ImageSource<'_>, mask: &Mask, settings: &Settings) 
 
 /// Named features of one derived image.
 #[derive(Debug, Default)]
-struct ImageResult {
-    features: Vec<(String, f64)>,
+pub(crate) struct ImageResult {
+    pub(crate) features: Vec<(String, f64)>,
     warnings: Vec<ImageWarning>,
 }
 
@@ -77,8 +80,7 @@ fn named(image: &str, selection: &ClassSelection, values: &[f64]) -> Vec<(String
 }
 
 /// Shape classes, whatever image types are enabled.
-fn shape_features(prepared: &Prepared<'_, '_>, settings: &Settings) -> ImageResult {
-    let (placed, roi) = prepared.shape.as_ref().map_or((&prepared.mask, &prepared.roi), |(p, r)| (p, r));
+pub(crate) fn shape_features(placed: &Placed, roi: &Roi, settings: &Settings) -> ImageResult {
     let mut out = ImageResult::default();
     let selected = |class| settings.classes.iter().find(|c| c.class == class);
     if let Some(selection) = selected(FeatureClass::Shape) {
@@ -119,7 +121,12 @@ fn image_features(prepared: &Prepared<'_, '_>, settings: &Settings) -> Result<Ve
 }
 
 /// All classes but shape on one derived image.
-fn measure(input: &Derived, roi: &Roi, texture: &TextureSettings, classes: &[ClassSelection]) -> Result<ImageResult, ExtractError> {
+pub(crate) fn measure(
+    input: &Derived,
+    roi: &Roi,
+    texture: &TextureSettings,
+    classes: &[ClassSelection],
+) -> Result<ImageResult, ExtractError> {
     let bad = input.values.iter().filter(|v| !v.is_finite()).count();
     if bad > 0 {
         return Err(ExtractError::NotFinite { count: bad });

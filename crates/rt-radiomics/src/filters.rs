@@ -65,7 +65,20 @@ pub(crate) fn derive(
                 }
             }
         }
-        Filter::Wavelet { bank, level, start_level } => wavelet::derive(base, lo, roi, bank, *start_level, *level, measure),
+        Filter::Wavelet {
+            bank,
+            level,
+            start_level,
+            flat,
+        } => {
+            let transform = wavelet::Transform {
+                bank,
+                start_level: *start_level,
+                level: *level,
+                flat: *flat,
+            };
+            wavelet::derive(base, lo, roi, transform, measure);
+        }
         Filter::Square | Filter::SquareRoot | Filter::Logarithm | Filter::Exponential => {
             let mut values = base.values(lo, roi);
             pointwise::apply(filter, &mut values, base.largest());

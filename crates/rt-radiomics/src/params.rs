@@ -6,6 +6,9 @@
 mod describe;
 mod section;
 
+use indexmap::IndexMap;
+use rt_config::{ConfigIssue, Validate};
+use serde::{Deserialize, Serialize};
 use serde_norway::Value;
 
 use crate::filters::Bank;
@@ -15,6 +18,28 @@ use crate::settings::{
     Rounding, Settings, SettingsError, Sigma, TextureSettings, WeightingNorm,
 };
 use section::{Name, Section};
+
+/// The sections of a PyRadiomics parameter file as they stand in TOML: the same keys and values. The order of image types and classes is
+/// that of the columns; a class with an empty list has all its features.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Parameters {
+    /// `setting`
+    pub setting: IndexMap<String, serde_json::Value>,
+    /// `voxelSetting`
+    pub voxel_setting: IndexMap<String, serde_json::Value>,
+    /// `imageType`
+    pub image_type: IndexMap<String, serde_json::Value>,
+    /// `featureClass`
+    pub feature_class: IndexMap<String, serde_json::Value>,
+}
+
+impl Validate for Parameters {
+    fn validate(&self) -> Result<(), ConfigIssue> {
+        let issue = |e: SettingsError| ConfigIssue::new("setting", e.to_string());
+        Settings::from_parameters(self).map(drop).map_err(issue)
+    }
+}
 
 /// Keys that decide nothing in the features of a whole region: how voxel maps are made, and how the reference runs.
 const WITHOUT_EFFECT: [&str; 7] = [
@@ -34,6 +59,18 @@ impl Settings {
     /// [`SettingsError`] names the key, what stands there and what is allowed.
     pub fn from_pyradiomics_yaml(text: &str) -> Result<Self, SettingsError> {
         let document: Value = serde_norway::from_str(text).map_err(|e| SettingsError::Syntax(e.to_string()))?;
+        Self::from_document(document)
+    }
+
+    /// Settings of a parameter file that was read already, from TOML for one.
+    ///
+    /// # Errors
+    /// As [`Settings::from_pyradiomics_yaml`].
+    pub fn from_parameters(parameters: &Parameters) -> Result<Self, SettingsError> {
+        Self::from_document(serde_norway::to_value(parameters).map_err(|e| SettingsError::Syntax(e.to_string()))?)
+    }
+
+    fn from_document(document: Value) -> Result<Self, SettingsError> {
         let mut top = Section::new("parameter file", document)?;
         let mut setting = top.section("setting", "setting")?;
         setting.overlay(top.section("voxelSetting", "voxelSetting")?);
@@ -292,7 +329,13 @@ fn read_filter(name: &str, own: &mut Section, texture: &TextureSettings) -> Resu
                 ));
             }
         }
-        Filter::Wavelet { bank, level, start_level } => {
+        Filter::Wavelet {
+            bank,
+            level,
+            start_level,
+            flat,
+        } => {
+            *flat = texture.force_2d;
             if let Some(name) = own.name("wavelet")?.given() {
                 *bank = Bank::from_name(name)?;
             }
@@ -300,9 +343,6 @@ fn read_filter(name: &str, own: &mut Section, texture: &TextureSettings) -> Resu
             *start_level = own.count("start_level", "a whole number, 0 or above")?.unwrap_or(0);
             if *level + *start_level > 8 {
                 return Err(bad("level", &level.to_string(), "at most 8 levels together with start_level"));
-            }
-            if texture.force_2d.is_some() {
-                return Err(unsupported("image type Wavelet together with force2D"));
             }
         }
         Filter::Gradient { use_spacing } => {

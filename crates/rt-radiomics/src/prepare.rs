@@ -197,26 +197,40 @@ fn finish<'s, 'a>(
     settings: &Settings,
     diagnostics: &mut Diagnostics,
 ) -> Result<Prepared<'s, 'a>, ExtractError> {
-    let roi = Roi::new(placed.block.view(), grid.spacing());
+    let Regions { mask, roi, shape } = regions(&base, placed, grid.spacing(), settings)?;
+    if settings.resegment.is_some() && settings.additional_info {
+        let facts = MaskFacts::new(grid, mask.lo, mask.block.view());
+        let range = ValueRange::of(&base.values(mask.lo, &roi));
+        diagnostics.push_mask("resegmented", geometry(grid), &facts, Some(range));
+    }
+    Ok(Prepared { base, mask, roi, shape })
+}
+
+/// The regions of a mask in a base image.
+#[derive(Debug)]
+pub(crate) struct Regions {
+    /// Where values are taken from.
+    pub(crate) mask: Placed,
+    pub(crate) roi: Roi,
+    /// Where shape is measured, when it is another.
+    pub(crate) shape: Option<(Placed, Roi)>,
+}
+
+/// Size checks and resegmentation.
+pub(crate) fn regions(base: &Base<'_, '_>, placed: Placed, spacing: [f64; 3], settings: &Settings) -> Result<Regions, ExtractError> {
+    let roi = Roi::new(placed.block.view(), spacing);
     check_size(placed.size(), roi.count, settings)?;
     let Some(rule) = settings.resegment else {
-        return Ok(Prepared {
-            base,
+        return Ok(Regions {
             mask: placed,
             roi,
             shape: None,
         });
     };
-    let kept = resegment(&base, &placed, &roi, rule)?;
-    let kept_roi = Roi::new(kept.block.view(), grid.spacing());
+    let kept = resegment(base, &placed, &roi, rule)?;
+    let kept_roi = Roi::new(kept.block.view(), spacing);
     check_size(kept.size(), kept_roi.count, settings)?;
-    if settings.additional_info {
-        let facts = MaskFacts::new(grid, kept.lo, kept.block.view());
-        let range = ValueRange::of(&base.values(kept.lo, &kept_roi));
-        diagnostics.push_mask("resegmented", geometry(grid), &facts, Some(range));
-    }
-    Ok(Prepared {
-        base,
+    Ok(Regions {
         mask: kept,
         roi: kept_roi,
         shape: (!rule.shape).then_some((placed, roi)),

@@ -156,6 +156,8 @@ pub enum Filter {
         level: usize,
         /// Levels whose details are left out first.
         start_level: usize,
+        /// Axis `[i, j, k]` that is not transformed, with `force2D`.
+        flat: Option<usize>,
     },
     /// Squares, scaled back to the range of the image.
     Square,
@@ -200,6 +202,14 @@ pub struct Sigma {
 }
 
 impl Sigma {
+    /// A scale as Python prints the number: 1 as `1.0`.
+    pub fn new(mm: f64) -> Self {
+        Self {
+            mm,
+            text: format!("{mm:?}"),
+        }
+    }
+
     /// `log-sigma-1-0-mm-3D`.
     pub(crate) fn image_name(&self) -> String {
         format!("log-sigma-{}-mm-3D", self.text.replace('.', "-"))
@@ -207,6 +217,19 @@ impl Sigma {
 }
 
 impl Filter {
+    /// One level of a wavelet of `PyWavelets`.
+    ///
+    /// # Errors
+    /// [`SettingsError::Unsupported`] for a wavelet that this version does not have.
+    pub fn wavelet(name: &str) -> Result<Self, SettingsError> {
+        Ok(Self::Wavelet {
+            bank: Bank::from_name(name)?,
+            level: 1,
+            start_level: 0,
+            flat: None,
+        })
+    }
+
     /// Name in a parameter file.
     pub fn name(&self) -> &'static str {
         match self {
@@ -227,7 +250,7 @@ impl Filter {
     pub(crate) fn image_names(&self) -> Vec<String> {
         match self {
             Self::LoG { sigmas } => sigmas.iter().map(Sigma::image_name).collect(),
-            Self::Wavelet { level, .. } => wavelet_names(*level),
+            Self::Wavelet { level, flat, .. } => wavelet_names(*level, *flat),
             Self::Lbp2d { .. } => vec!["lbp-2D".to_owned()],
             Self::Lbp3d { levels, .. } => lbp3d_names(*levels),
             Self::Original | Self::Square | Self::SquareRoot | Self::Logarithm | Self::Exponential | Self::Gradient { .. } => {
@@ -245,11 +268,7 @@ impl Filter {
             "Original" => Self::Original,
             // The reference has no default scale: without one it makes no image.
             "LoG" => Self::LoG { sigmas: Vec::new() },
-            "Wavelet" => Self::Wavelet {
-                bank: Bank::from_name("coif1")?,
-                level: 1,
-                start_level: 0,
-            },
+            "Wavelet" => Self::wavelet("coif1")?,
             "Square" => Self::Square,
             "SquareRoot" => Self::SquareRoot,
             "Logarithm" => Self::Logarithm,

@@ -78,7 +78,19 @@ impl Marginals {
 }
 
 /// Features of one matrix; `None` for a matrix without pairs. `levels` are the grey levels of the region, the last of them is Ng.
-pub(crate) fn features(mut cells: Vec<Cell>, levels: &[u32], symmetrical: bool) -> Option<[f64; G::COUNT]> {
+pub(crate) fn features(cells: Vec<Cell>, levels: &[u32], symmetrical: bool) -> Option<[f64; G::COUNT]> {
+    let ng = levels.last().map_or(1.0, |l| f64::from(*l));
+    let (mut out, cells, m) = measured(cells, levels, ng)?;
+    out[G::Mcc as usize] = mcc::coefficient(&cells, &m.px, &m.py, symmetrical);
+    Some(out)
+}
+
+/// All features but MCC, which stays 0, with a given number of levels `ng`.
+pub(crate) fn without_mcc(cells: Vec<Cell>, levels: &[u32], ng: f64) -> Option<[f64; G::COUNT]> {
+    measured(cells, levels, ng).map(|(out, ..)| out)
+}
+
+fn measured(mut cells: Vec<Cell>, levels: &[u32], ng: f64) -> Option<([f64; G::COUNT], Vec<Cell>, Marginals)> {
     let total: f64 = cells.iter().map(|c| c.p).sum();
     if total <= 0.0 {
         return None;
@@ -89,10 +101,9 @@ pub(crate) fn features(mut cells: Vec<Cell>, levels: &[u32], symmetrical: bool) 
     let m = Marginals::new(&cells, levels);
     let mut out = [0.0; G::COUNT];
     joint(&cells, levels, &m, &mut out);
-    differences_and_sums(&m, levels.last().map_or(1.0, |l| f64::from(*l)), &mut out);
+    differences_and_sums(&m, ng, &mut out);
     information(&cells, &m, &mut out);
-    out[G::Mcc as usize] = mcc::coefficient(&cells, &m.px, &m.py, symmetrical);
-    Some(out)
+    Some((out, cells, m))
 }
 
 /// Moments of the joint distribution.

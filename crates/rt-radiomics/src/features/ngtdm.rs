@@ -4,15 +4,19 @@ use crate::registry::Ngtdm as N;
 use crate::texture::neighbours::Neighbourhood;
 
 /// Features from the neighbourhood sums. `levels` are the grey levels that occur, `counts` their voxels.
-#[expect(clippy::many_single_char_names, reason = "the names of the formulas")]
 pub(crate) fn features(neighbourhood: &Neighbourhood, levels: &[u32], counts: &[u64]) -> [f64; N::COUNT] {
-    let s = differences(neighbourhood, levels.len());
+    of_sums(&differences(neighbourhood, levels.len()), levels, counts)
+}
+
+/// Features from the sum of differences `s` and the number of voxels of each level; every count is above 0.
+#[expect(clippy::many_single_char_names, reason = "the names of the formulas")]
+pub(crate) fn of_sums(s: &[f64], levels: &[u32], counts: &[u64]) -> [f64; N::COUNT] {
     let voxels = counts.iter().sum::<u64>() as f64;
     let p: Vec<f64> = counts.iter().map(|c| *c as f64 / voxels).collect();
     let i: Vec<f64> = levels.iter().map(|l| f64::from(*l)).collect();
     let n = levels.len();
     let total: f64 = s.iter().sum();
-    let weighted: f64 = p.iter().zip(&s).map(|(p, s)| p * s).sum();
+    let weighted: f64 = p.iter().zip(s).map(|(p, s)| p * s).sum();
     let (mut contrast, mut busyness, mut complexity, mut strength) = (0.0, 0.0, 0.0, 0.0);
     for a in 0..n {
         for b in 0..n {

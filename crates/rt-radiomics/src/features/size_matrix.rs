@@ -7,27 +7,29 @@ use crate::texture::sizes::SizeEntry;
 
 /// What the three matrices have in common; sums divided by the number of items.
 #[derive(Debug, Clone, Copy)]
-struct Summary {
-    items: f64,
-    voxels: f64,
-    small: f64,
-    large: f64,
-    low: f64,
-    high: f64,
-    small_low: f64,
-    small_high: f64,
-    large_low: f64,
-    large_high: f64,
-    level_non_uniformity: f64,
-    size_non_uniformity: f64,
-    level_variance: f64,
-    size_variance: f64,
-    entropy: f64,
+pub(crate) struct Summary {
+    pub(crate) items: f64,
+    pub(crate) voxels: f64,
+    pub(crate) small: f64,
+    pub(crate) large: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) small_low: f64,
+    pub(crate) small_high: f64,
+    pub(crate) large_low: f64,
+    pub(crate) large_high: f64,
+    pub(crate) level_non_uniformity: f64,
+    pub(crate) size_non_uniformity: f64,
+    pub(crate) level_variance: f64,
+    pub(crate) size_variance: f64,
+    pub(crate) entropy: f64,
+    /// Sum of the squared shares of the cells.
+    pub(crate) energy: f64,
 }
 
 impl Summary {
-    /// `None` for a matrix without items.
-    fn new(entries: &[SizeEntry], levels: &[u32]) -> Option<Self> {
+    /// `None` for a matrix without items. No level and size may stand twice.
+    pub(crate) fn new(entries: &[SizeEntry], levels: &[u32]) -> Option<Self> {
         let items: f64 = entries.iter().map(|e| e.count).sum();
         if items <= 0.0 {
             return None;
@@ -48,6 +50,7 @@ impl Summary {
             level_variance: 0.0,
             size_variance: 0.0,
             entropy: 0.0,
+            energy: 0.0,
         };
         let level = |e: &SizeEntry| f64::from(levels[usize::from(e.code) - 1]);
         let (mut mean_level, mut mean_size) = (0.0, 0.0);
@@ -64,6 +67,7 @@ impl Summary {
             out.large_low += p * j2 / i2;
             out.large_high += p * i2 * j2;
             out.entropy += entropy_term(p);
+            out.energy += p * p;
             mean_level += p * i;
             mean_size += p * j;
         }

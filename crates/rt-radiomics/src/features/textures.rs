@@ -7,7 +7,7 @@ use crate::discretise::Discretised;
 use crate::registry::{FeatureClass, Glcm, Glrlm};
 use crate::roi::Roi;
 use crate::settings::{ClassSelection, TextureSettings, WeightingNorm};
-use crate::texture::directions::{DirectionCounts, Wanted, scan};
+use crate::texture::directions::{DirectionCounts, Runs, Wanted, scan};
 use crate::texture::sizes::SizeEntry;
 use crate::texture::{LevelField, half_steps, neighbours, zones};
 
@@ -80,7 +80,7 @@ fn along_directions(
         let length = step.iter().map(|d| d.unsigned_abs()).max().unwrap_or(0);
         let wanted = Wanted {
             pairs: pairs && texture.distances.contains(&length),
-            runs: runs && length == 1,
+            runs: if runs && length == 1 { Runs::OfSharedLines } else { Runs::No },
         };
         scan(field, roi, *step, wanted)
     };
@@ -146,7 +146,7 @@ fn merged(
 }
 
 /// Entries of one level and size added up.
-fn added(mut entries: Vec<SizeEntry>) -> Vec<SizeEntry> {
+pub(crate) fn added(mut entries: Vec<SizeEntry>) -> Vec<SizeEntry> {
     entries.sort_by_key(|e| (e.code, e.size));
     let same = |a: &SizeEntry, b: &SizeEntry| (a.code, a.size) == (b.code, b.size);
     let sum = |group: &[SizeEntry]| SizeEntry {

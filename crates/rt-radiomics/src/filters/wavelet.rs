@@ -8,7 +8,8 @@
     reason = "axes, indices and weights carry the letters of the formulas"
 )]
 
-use std::f64::consts::SQRT_2;
+mod families;
+
 use std::ops::Neg;
 
 use rayon::prelude::*;
@@ -37,10 +38,13 @@ struct Filters<T> {
 }
 
 impl<T: Copy + Neg<Output = T>> Filters<T> {
-    /// The high pass is the quadrature mirror: reversed, every other sign changed.
-    fn new(low: Vec<T>) -> Self {
-        let n = low.len();
-        let high = (0..n).map(|k| if k % 2 == 0 { -low[n - 1 - k] } else { low[n - 1 - k] }).collect();
+    /// The high pass is the quadrature mirror of the reconstruction low pass: every other sign changed.
+    fn new(low: Vec<T>, reconstruct: &[T]) -> Self {
+        let high = reconstruct
+            .iter()
+            .enumerate()
+            .map(|(k, h)| if k % 2 == 0 { -*h } else { *h })
+            .collect();
         Self { low, high }
     }
 
@@ -69,26 +73,26 @@ impl Pass {
 }
 
 impl Bank {
-    /// The wavelet of a `PyWavelets` name.
+    /// The wavelet of a `PyWavelets` name: haar, db, sym, coif, bior and rbio of all orders.
     ///
     /// # Errors
-    /// [`SettingsError::Unsupported`] for a wavelet that this version does not have.
+    /// [`SettingsError::Unsupported`] for a wavelet that this version does not have (`dmey`, `coif16`, `coif17`, and what is no discrete wavelet).
     pub fn from_name(name: &str) -> Result<Self, SettingsError> {
-        let (low, factor) = match name {
-            "haar" | "db1" => (vec![0.5_f64.sqrt(); 2], 1.0),
-            "db2" => (daubechies_2(), 1.0),
-            "coif1" => (coiflet_1(), SQRT_2),
-            _ => {
-                return Err(SettingsError::Unsupported {
-                    what: format!("wavelet {name:?} (coif1, haar, db1 and db2 are)"),
-                });
-            }
-        };
+        let pair = families::pair(name).ok_or_else(|| SettingsError::Unsupported {
+            what: format!("wavelet {name:?} ({} are)", families::KNOWN),
+        })?;
+        let double = |list: &[f64]| list.iter().map(|v| v * pair.factor).collect::<Vec<_>>();
+        let float = |list: &[f64]| list.iter().map(|v| single(*v) * single(pair.factor)).collect::<Vec<_>>();
         Ok(Self {
             name: name.to_owned(),
-            double: Filters::new(low.iter().map(|v| v * factor).collect()),
-            single: Filters::new(low.iter().map(|v| single(*v) * single(factor)).collect()),
+            double: Filters::new(double(&pair.decompose), &double(&pair.reconstruct)),
+            single: Filters::new(float(&pair.decompose), &float(&pair.reconstruct)),
         })
+    }
+
+    /// Low pass and high pass, 64 bit.
+    pub(crate) fn analysis(&self) -> (&[f64], &[f64]) {
+        (&self.double.low, &self.double.high)
     }
 
     /// Name in `PyWavelets`.
@@ -102,57 +106,56 @@ fn single(v: f64) -> f32 {
     v as f32
 }
 
-/// Daubechies' wavelet with two vanishing moments, in closed form.
-fn daubechies_2() -> Vec<f64> {
-    let (r, s) = (3.0_f64.sqrt(), 4.0 * SQRT_2);
-    [1.0 - r, 3.0 - r, 3.0 + r, 1.0 + r].map(|v| v / s).to_vec()
-}
-
-/// The first coiflet divided by the root of 2, in closed form without cancellation.
-fn coiflet_1() -> Vec<f64> {
-    let r = 7.0_f64.sqrt();
-    let outer = -3.0 / (16.0 * (1.0 + r));
-    vec![
-        -1.0 / (16.0 * (3.0 + r)),
-        outer,
-        (14.0 - 2.0 * r) / 32.0,
-        (14.0 + 2.0 * r) / 32.0,
-        (5.0 + r) / 32.0,
-        outer,
-    ]
-}
-
-/// Names of the images of a transform in the order of the columns.
-pub(crate) fn image_names(level: usize) -> Vec<String> {
+/// Names of the images of a transform in the order of the columns. `flat` is an axis that it leaves out: its letter is not in the names.
+pub(crate) fn image_names(level: usize, flat: Option<usize>) -> Vec<String> {
     let mut out = Vec::new();
+    let bands = bands(axes(flat).len());
     for n in 1..=level {
-        out.extend(BANDS.iter().map(|band| image_name(n, band)));
+        out.extend(bands[1..].iter().map(|band| image_name(n, band)));
     }
-    out.extend((level > 0).then(|| image_name(level, "LLL")));
+    out.extend((level > 0).then(|| image_name(level, &bands[0])));
     out
 }
 
-fn image_name(level: usize, band: &str) -> String {
+fn image_name(level: usize, band: &[Pass]) -> String {
+    let letters: String = band.iter().map(|pass| pass.letter()).collect();
     if level == 1 {
-        format!("wavelet-{band}")
+        format!("wavelet-{letters}")
     } else {
-        format!("wavelet{level}-{band}")
+        format!("wavelet{level}-{letters}")
     }
 }
 
-/// Detail bands in the order of the columns: filter along i, j, k.
-const BANDS: [&str; 7] = ["LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH"];
+/// Axes of the transform, i first.
+fn axes(flat: Option<usize>) -> Vec<usize> {
+    (0..3).filter(|a| Some(*a) != flat).collect()
+}
+
+/// The passes of each band along its axes; the approximation first, then the details in the order of the columns (LLH, LHL, ...).
+fn bands(axes: usize) -> Vec<Vec<Pass>> {
+    let pass = |bit: usize| if bit == 0 { Pass::Low } else { Pass::High };
+    (0..1usize << axes)
+        .map(|n| (0..axes).rev().map(|bit| pass(n >> bit & 1)).collect())
+        .collect()
+}
+
+/// A transform: filters, levels and the axis it leaves out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transform<'a> {
+    pub(super) bank: &'a Bank,
+    pub(super) start_level: usize,
+    pub(super) level: usize,
+    pub(super) flat: Option<usize>,
+}
 
 /// Hands the bands of all levels to `measure`, the last approximation at the end.
-pub(super) fn derive(
-    base: &Base<'_, '_>,
-    lo: [usize; 3],
-    roi: &Roi,
-    bank: &Bank,
-    start_level: usize,
-    level: usize,
-    measure: &mut dyn FnMut(Derived),
-) {
+pub(super) fn derive(base: &Base<'_, '_>, lo: [usize; 3], roi: &Roi, transform: Transform<'_>, measure: &mut dyn FnMut(Derived)) {
+    let Transform {
+        bank,
+        start_level,
+        level,
+        flat,
+    } = transform;
     let reach = bank.double.low.len() * (start_level + level);
     let (mut field, at) = base.window(lo, roi.size, [reach; 3]);
     let kind = if field.kind == SampleKind::F32 {
@@ -161,47 +164,49 @@ pub(super) fn derive(
         SampleKind::F64
     };
     field.kind = kind;
+    let axes = axes(flat);
     for _ in 0..start_level {
-        for axis in 0..3 {
-            field = along(&field, axis, bank, Pass::Low);
+        for axis in &axes {
+            field = along(&field, *axis, bank, Pass::Low);
         }
     }
+    let bands = bands(axes.len());
     for n in 1..=level {
-        field = one_level(&field, bank, &mut |band, image| {
-            measure(Derived {
-                name: image_name(n, band),
-                values: image.values(at, roi),
-                kind,
-            });
+        let mut approximation = None;
+        one_level(field, &axes, bank, &mut Vec::new(), &mut |band, image| {
+            if band.iter().all(|pass| *pass == Pass::Low) {
+                approximation = Some(image);
+            } else {
+                measure(Derived {
+                    name: image_name(n, band),
+                    values: image.values(at, roi),
+                    kind,
+                });
+            }
         });
+        let Some(next) = approximation else { return };
+        field = next;
     }
     if level > 0 {
         measure(Derived {
-            name: image_name(level, "LLL"),
+            name: image_name(level, &bands[0]),
             values: field.values(at, roi),
             kind,
         });
     }
 }
 
-/// One level: hands over the details and gives the approximation.
-fn one_level(field: &Field, bank: &Bank, detail: &mut dyn FnMut(&str, &Field)) -> Field {
-    let mut approximation = None;
-    for x in [Pass::Low, Pass::High] {
-        let along_i = along(field, 0, bank, x);
-        for y in [Pass::Low, Pass::High] {
-            let along_j = along(&along_i, 1, bank, y);
-            for z in [Pass::Low, Pass::High] {
-                let image = along(&along_j, 2, bank, z);
-                if [x, y, z] == [Pass::Low; 3] {
-                    approximation = Some(image);
-                } else {
-                    detail(&String::from_iter([x, y, z].map(Pass::letter)), &image);
-                }
-            }
-        }
+/// One level: hands over all bands, the approximation first. One image an axis is alive at a time, and the input.
+fn one_level(field: Field, axes: &[usize], bank: &Bank, band: &mut Vec<Pass>, out: &mut dyn FnMut(&[Pass], Field)) {
+    let Some((axis, rest)) = axes.split_first() else {
+        out(band, field);
+        return;
+    };
+    for pass in [Pass::Low, Pass::High] {
+        band.push(pass);
+        one_level(along(&field, *axis, bank, pass), rest, bank, band, out);
+        band.pop();
     }
-    approximation.unwrap_or_else(|| field.clone())
 }
 
 /// One pass along an axis, in the precision of the image.
@@ -268,14 +273,17 @@ mod tests {
 
     #[test]
     fn filters_are_orthonormal_and_those_of_the_conventions() {
-        for name in ["haar", "db2", "coif1"] {
+        for name in ["haar", "db2", "coif1", "sym7", "db20"] {
             let bank = Bank::from_name(name).unwrap();
             let norm = |f: &[f64]| f.iter().map(|v| v * v).sum::<f64>();
             assert!(
-                (norm(&bank.double.low) - 1.0).abs() < 1e-14 && (norm(&bank.double.high) - 1.0).abs() < 1e-14,
+                (norm(&bank.double.low) - 1.0).abs() < 1e-13 && (norm(&bank.double.high) - 1.0).abs() < 1e-13,
                 "{name}"
             );
-            assert!((bank.double.low.iter().sum::<f64>() - SQRT_2).abs() < 1e-14 && bank.double.high.iter().sum::<f64>().abs() < 1e-14);
+            assert!(
+                (bank.double.low.iter().sum::<f64>() - std::f64::consts::SQRT_2).abs() < 1e-14
+                    && bank.double.high.iter().sum::<f64>().abs() < 1e-14
+            );
         }
         let coif1 = Bank::from_name("coif1").unwrap();
         let low = [
@@ -289,7 +297,7 @@ mod tests {
         let bits = |v: &[f64]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&coif1.double.low), bits(&low));
         assert!((coif1.double.high[0] - 0.072_732_619_512_526_45).abs() < 1e-15);
-        assert!(Bank::from_name("sym9").is_err());
+        assert!(Bank::from_name("dmey").is_err());
     }
 
     #[test]
@@ -306,14 +314,14 @@ mod tests {
         };
         let mut energy = Vec::new();
         let bank = Bank::from_name("coif1").unwrap();
-        let approximation = one_level(&field, &bank, &mut |band, image| {
-            energy.push((band.to_owned(), image.data.iter().map(|v| v * v).sum::<f64>()));
+        one_level(field, &[0, 1, 2], &bank, &mut Vec::new(), &mut |band, image| {
+            energy.push((image_name(1, band), image.data.iter().map(|v| v * v).sum::<f64>()));
         });
         let strongest = energy.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-        assert_eq!(strongest.0, "LLH");
-        assert!(energy.iter().filter(|e| e.0 != "LLH").all(|e| e.1 < 1e-20));
-        assert!(approximation.data.iter().all(|v| v.abs() < 1e-12));
-        assert_eq!(image_names(2).len(), 15);
-        assert_eq!(image_names(2)[7], "wavelet2-LLH");
+        assert_eq!(strongest.0, "wavelet-LLH");
+        assert!(energy.iter().filter(|e| e.0 != "wavelet-LLH").all(|e| e.1 < 1e-20));
+        assert_eq!(image_names(2, None).len(), 15);
+        assert_eq!(image_names(2, None)[7], "wavelet2-LLH");
+        assert_eq!(image_names(1, Some(2)), ["wavelet-LH", "wavelet-HL", "wavelet-HH", "wavelet-LL"]);
     }
 }

@@ -89,7 +89,9 @@ fn describe_texture(texture: &TextureSettings, set: &mut dyn FnMut(&str, Value))
 fn describe_filter(filter: &Filter) -> Value {
     match filter {
         Filter::LoG { sigmas } => json!({ "sigma": sigmas.iter().map(|s| s.mm).collect::<Vec<_>>() }),
-        Filter::Wavelet { bank, level, start_level } => {
+        Filter::Wavelet {
+            bank, level, start_level, ..
+        } => {
             json!({ "wavelet": bank.name(), "level": level, "start_level": start_level })
         }
         Filter::Gradient { use_spacing } => json!({ "gradientUseSpacing": use_spacing }),

@@ -8,7 +8,18 @@ use crate::roi::{Roi, Run};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
     pub(crate) pairs: bool,
-    pub(crate) runs: bool,
+    pub(crate) runs: Runs,
+}
+
+/// Whether and when runs are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// Never.
+    No,
+    /// In directions in which some line holds two voxels of the region, as PyRadiomics has it.
+    OfSharedLines,
+    /// Always.
+    All,
 }
 
 /// Counts along one direction.
@@ -38,7 +49,7 @@ pub(crate) fn scan(field: &LevelField, roi: &Roi, step: [isize; 3], wanted: Want
     } else {
         Pairs::Keys(Vec::new())
     };
-    let mut lengths = wanted.runs.then(|| Lengths::new(field, roi, step));
+    let mut lengths = (wanted.runs != Runs::No).then(|| Lengths::new(field, roi, step));
     let mut adjacent = false;
     for run in &roi.runs {
         let at = field.lattice.position([run.i, run.j, run.k]);
@@ -56,7 +67,7 @@ pub(crate) fn scan(field: &LevelField, roi: &Roi, step: [isize; 3], wanted: Want
     let pairs = if wanted.pairs { pairs.into_cells(side) } else { Vec::new() };
     adjacent |= !pairs.is_empty();
     let runs = match lengths {
-        Some(lengths) if adjacent || shares_a_line(roi, step) => lengths.counts.into_run_lengths(),
+        Some(lengths) if wanted.runs == Runs::All || adjacent || shares_a_line(roi, step) => lengths.counts.into_run_lengths(),
         _ => Vec::new(),
     };
     DirectionCounts { pairs, runs }

@@ -14,6 +14,8 @@ pub(crate) struct Neighbourhood {
     pub(crate) dependent: Vec<u64>,
     /// `[code][c]`: over the voxels of a level with c neighbours, the sum of |c x level - sum of the neighbours' levels|.
     pub(crate) difference: Vec<u64>,
+    /// `[code]`: voxels of a level without any neighbour.
+    pub(crate) isolated: Vec<u64>,
 }
 
 impl Neighbourhood {
@@ -23,13 +25,16 @@ impl Neighbourhood {
             width,
             dependent: vec![0; (field.n() + 1) * width],
             difference: vec![0; (field.n() + 1) * width],
+            isolated: vec![0; field.n() + 1],
         }
     }
 
-    fn add(mut self, other: &Self) -> Self {
+    /// Adds the sums over other voxels of the same levels.
+    pub(crate) fn add(mut self, other: &Self) -> Self {
         let pairs = self.dependent.iter_mut().zip(&other.dependent);
         pairs
             .chain(self.difference.iter_mut().zip(&other.difference))
+            .chain(self.isolated.iter_mut().zip(&other.isolated))
             .for_each(|(a, b)| *a += b);
         self
     }
@@ -108,6 +113,7 @@ impl<'a> Counter<'a> {
         for n in 0..run.len {
             let row = usize::from(codes[n]) * self.total.width;
             self.total.dependent[row + usize::from(dependent[n])] += 1;
+            self.total.isolated[usize::from(codes[n])] += u64::from(present[n] == 0);
             let own = u64::from(here[n]) * u64::from(present[n]);
             self.total.difference[row + usize::from(present[n])] += own.abs_diff(u64::from(sum[n]));
         }

@@ -48,7 +48,19 @@ impl Scene {
 
     /// Pairs and runs along `[k, j, i]`.
     fn along(&self, [k, j, i]: [isize; 3], runs: bool) -> directions::DirectionCounts {
-        directions::scan(&self.field, &self.roi, [i, j, k], directions::Wanted { pairs: true, runs })
+        directions::scan(
+            &self.field,
+            &self.roi,
+            [i, j, k],
+            directions::Wanted {
+                pairs: true,
+                runs: if runs {
+                    directions::Runs::OfSharedLines
+                } else {
+                    directions::Runs::No
+                },
+            },
+        )
     }
 
     fn around(&self, distances: &[usize], alpha: u32) -> neighbours::Neighbourhood {
