@@ -9,4 +9,6 @@
 //! ```
 
 pub mod dvh_analytic;
+pub mod ibsi;
+pub mod ibsi2;
 pub mod pyradiomics;

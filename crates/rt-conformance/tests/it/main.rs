@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod dvh_analytic;
+mod ibsi;
 mod pyradiomics;
 
 /// Folder of the shared data, or `None` with a line that says so.
