@@ -9,12 +9,14 @@ use indexmap::IndexMap;
 use rt_cli::{CommonArgs, Exit, Failure, Settings as Effective};
 use rt_config::Document;
 use rt_image::{AnyVolume, Mask, resample_mask};
+use rt_radiomics::ibsi::{self, IbsiSettings};
 use rt_radiomics::{
-    DiagnosticValue, ExtractError, FeatureVector, ImageKind, RadiomicsConfig, Samples, Settings, extract, label_hash, sample_hash,
+    DiagnosticValue, ExtractError, FeatureVector, Flavour, ImageKind, RadiomicsConfig, Samples, Settings, extract, label_hash, sample_hash,
 };
 use serde_json::Value;
 
 use crate::images::straighten;
+use crate::params;
 
 /// Form of the result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -38,7 +40,7 @@ pub struct FilesArgs {
     /// Value of the region in the mask [default: that of the parameter file, else 1]
     #[arg(long, value_name = "N")]
     pub label: Option<u32>,
-    /// PyRadiomics parameter file (.yaml), or a configuration file with a section [radiomics] (.toml)
+    /// PyRadiomics parameter file (.yaml, or the same in .toml), or a configuration file with a section [radiomics] (.toml)
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
     /// Form of the result
@@ -70,11 +72,38 @@ pub fn run(args: &FilesArgs, effective: &Effective) -> Result<Exit, anyhow::Erro
     Ok(Exit::Done)
 }
 
+/// Whose definitions, with their settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Definitions {
+    /// PyRadiomics'.
+    PyRadiomics(Settings),
+    /// Those of the IBSI.
+    Ibsi(IbsiSettings),
+}
+
+/// What is measured of which label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Value of the region in the mask.
+    pub label: u32,
+    /// How it is measured.
+    pub definitions: Definitions,
+}
+
+impl Job {
+    fn new(settings: Settings) -> Self {
+        Self {
+            label: settings.label,
+            definitions: Definitions::PyRadiomics(settings),
+        }
+    }
+}
+
 /// The features of one region of plain files.
 ///
 /// # Errors
 /// As [`run`].
-pub fn measure(image_path: &Path, mask_path: &Path, settings: &Settings) -> Result<FeatureVector, anyhow::Error> {
+pub fn measure(image_path: &Path, mask_path: &Path, settings: &Job) -> Result<FeatureVector, anyhow::Error> {
     let read = |path: &Path| rt_nifti::read_any(path).map_err(|e| Failure::new(e.code(), e.to_string()).hint("give a 3-D NIfTI file"));
     let image = read(image_path)?;
     let labels = read(mask_path)?;
@@ -94,7 +123,11 @@ pub fn measure(image_path: &Path, mask_path: &Path, settings: &Settings) -> Resu
             (upright, mask)
         }
     };
-    let mut features = extract(&image, &mask, settings).map_err(|e| match &e {
+    let measured = match &settings.definitions {
+        Definitions::PyRadiomics(settings) => extract(&image, &mask, settings),
+        Definitions::Ibsi(settings) => ibsi::extract(&image, &mask, settings),
+    };
+    let mut features = measured.map_err(|e| match &e {
         ExtractError::GridMismatch { .. } => mismatch(image_path, mask_path, &image, &mask, &e),
         _ => refused(mask_path, &e),
     })?;
@@ -103,31 +136,35 @@ pub fn measure(image_path: &Path, mask_path: &Path, settings: &Settings) -> Resu
     Ok(features)
 }
 
-fn settings_of(args: &FilesArgs, effective: &Effective) -> Result<Settings, anyhow::Error> {
-    let invalid = |path: &Path, e: &rt_radiomics::SettingsError| Failure::usage(e.code(), format!("{}: {e}", path.display()));
-    let of_section = |document: &Document, place: &Path| -> Result<Settings, anyhow::Error> {
+fn settings_of(args: &FilesArgs, effective: &Effective) -> Result<Job, anyhow::Error> {
+    let of_section = |document: &Document, place: &str| -> Result<Job, anyhow::Error> {
         let section: RadiomicsConfig = document.section("radiomics")?;
-        let text = section.params_of(ImageKind::Ct).map(|path| text_of(path)).transpose()?;
-        Ok(section.settings(ImageKind::Ct, text.as_deref()).map_err(|e| invalid(place, &e))?)
-    };
-    match &args.params {
-        None => of_section(&effective.document, Path::new("section [radiomics]")),
-        Some(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) => {
-            of_section(&Document::from_toml(&path.display().to_string(), &text_of(path)?)?, path)
+        if section.flavour == Flavour::Ibsi {
+            let settings = section.ibsi_settings(ImageKind::Ct);
+            return Ok(Job {
+                label: 1,
+                definitions: Definitions::Ibsi(settings.map_err(|e| Failure::usage(e.code(), format!("{place}: {e}")))?),
+            });
         }
-        Some(path) => Ok(Settings::from_pyradiomics_yaml(&text_of(path)?).map_err(|e| invalid(path, &e))?),
+        let file = section.params_of(ImageKind::Ct).map(|path| params::read(path)).transpose()?;
+        let settings = section.settings(ImageKind::Ct, file.as_ref());
+        Ok(Job::new(settings.map_err(|e| Failure::usage(e.code(), format!("{place}: {e}")))?))
+    };
+    let Some(path) = &args.params else {
+        return of_section(&effective.document, "section [radiomics]");
+    };
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+        let text = params::text_of(path)?;
+        let document = Document::from_toml(&path.display().to_string(), &text);
+        if let Ok(document) = document
+            .as_ref()
+            .map_err(drop)
+            .and_then(|d| if d.present().is_empty() { Err(()) } else { Ok(d) })
+        {
+            return of_section(document, &path.display().to_string());
+        }
     }
-}
-
-fn text_of(path: &Path) -> Result<String, anyhow::Error> {
-    std::fs::read_to_string(path).map_err(|e| {
-        Failure::usage(
-            "radiomics.params_unreadable",
-            format!("cannot read the parameter file {}", path.display()),
-        )
-        .because(e)
-        .into()
-    })
+    params::read(path).map(Job::new)
 }
 
 /// The voxels of a label; its absence is an error that lists the labels there are.

@@ -33,6 +33,7 @@ use rt_radiomics::{ImageKind, RadiomicsConfig};
 pub mod files;
 mod images;
 mod masks;
+pub mod params;
 mod rows;
 
 use images::Subject;

@@ -10,20 +10,21 @@ use rt_course::manifest::CourseRecord;
 use rt_course::sidecar::MaskEntry;
 use rt_course::{CourseDir, Radiomics as Table, write_atomic};
 use rt_image::{Mask, resample_mask};
+use rt_radiomics::ibsi::IbsiSettings;
 use rt_radiomics::{
-    Admission, DiagnosticValue, ExtractError, FeatureVector, Flavour, ImageKind, ImageSource, RadiomicsConfig, Settings, extract_all,
-    sample_hash,
+    Admission, DiagnosticValue, ExtractError, FeatureVector, Flavour, ImageKind, ImageSource, RadiomicsConfig, Schedule, Settings,
+    SettingsError, each_mask, extract_all, ibsi, sample_hash,
 };
 use rt_records::tables::radiomics as table;
 use rt_records::{ColumnDef, FileInfo, Kind, PackedBuilder, RowMut, Value};
 
 use crate::images::{CourseImage, Subject};
 use crate::masks::{Region, Regions};
+use crate::params;
 
 /// How the images of one kind are measured.
 pub(crate) struct Plan {
-    full: Settings,
-    reduced: Settings,
+    method: Method,
     /// `ct`, or the name of the parameter file.
     name: String,
     flavour: Flavour,
@@ -31,25 +32,31 @@ pub(crate) struct Plan {
     normalisation: Option<&'static str>,
 }
 
+/// Whose definitions, with their settings.
+enum Method {
+    /// Settings of all features, and of those of a region above `max_voxels`.
+    PyRadiomics(Box<[Settings; 2]>),
+    Ibsi(Box<IbsiSettings>),
+}
+
+impl Method {
+    fn feature_names(&self) -> Vec<String> {
+        match self {
+            Self::PyRadiomics(settings) => settings[0].feature_names(),
+            Self::Ibsi(settings) => settings.feature_names(),
+        }
+    }
+}
+
 impl Plan {
     pub(crate) fn new(config: &RadiomicsConfig, kind: ImageKind) -> Result<Self, anyhow::Error> {
-        let file = config.params_of(kind);
-        let text = file
-            .map(|path| {
-                std::fs::read_to_string(path).map_err(|e| {
-                    Failure::usage(
-                        "radiomics.params_unreadable",
-                        format!("cannot read the parameter file {}", path.display()),
-                    )
-                    .because(e)
-                    .hint("check radiomics.params in the configuration")
-                })
-            })
-            .transpose()?;
-        let full = config.settings(kind, text.as_deref()).map_err(|e| {
-            let place = file.map_or_else(|| "section [radiomics]".to_owned(), |path| path.display().to_string());
-            Failure::usage(e.code(), format!("{place}: {e}"))
-        })?;
+        let file = config.params_of(kind).filter(|_| config.parameters_of(kind).is_none());
+        let of_params = file.map(|path| params::read(path)).transpose()?;
+        let full = config.settings(kind, of_params.as_ref()).map_err(|e| unusable(&e))?;
+        let method = match config.flavour {
+            Flavour::Pyradiomics => Method::PyRadiomics(Box::new([full.clone(), full.reduced()])),
+            Flavour::Ibsi => Method::Ibsi(Box::new(config.ibsi_settings(kind).map_err(|e| unusable(&e))?)),
+        };
         let default = match kind {
             ImageKind::Ct => "ct",
             ImageKind::Mr => "mr",
@@ -58,13 +65,16 @@ impl Plan {
         };
         let of_file = file.and_then(|path| path.file_name()).map(|n| n.to_string_lossy().into_owned());
         Ok(Self {
-            reduced: full.reduced(),
+            method,
             name: of_file.unwrap_or_else(|| default.to_owned()),
             flavour: config.flavour,
-            normalisation: (kind == ImageKind::Mr).then(|| config.mr_normalise.name()),
-            full,
+            normalisation: (kind == ImageKind::Mr && config.flavour == Flavour::Pyradiomics).then(|| config.mr_normalise.name()),
         })
     }
+}
+
+fn unusable(e: &SettingsError) -> Failure {
+    Failure::usage(e.code(), format!("section [radiomics]: {e}"))
 }
 
 /// What came out for one region.
@@ -108,12 +118,23 @@ pub(crate) fn measure(
         .collect();
     let hash = sample_hash(source.samples());
     let mut results: HashMap<usize, Result<FeatureVector, ExtractError>> = HashMap::new();
-    for (wanted, settings) in [(Admission::Full, &plan.full), (Admission::Reduced, &plan.reduced)] {
+    let schedule = Schedule {
+        batch_below: config.batch_below_voxels,
+        memory_bytes: config.memory_mb.given().map(|mb| mb << 20),
+    };
+    for (wanted, reduced) in [(Admission::Full, 0), (Admission::Reduced, 1)] {
         let chosen: Vec<usize> = (0..masks.len())
             .filter(|n| admissions[*n] == wanted && !masks[*n].is_empty())
             .collect();
         let picked: Vec<&Mask> = chosen.iter().map(|n| &masks[*n]).collect();
-        let measured = extract_all(&source, &picked, settings, config.batch_below_voxels, cx.progress);
+        let measured = match &plan.method {
+            Method::PyRadiomics(settings) => extract_all(&source, &picked, &settings[reduced], schedule, cx.progress),
+            // There is no reduced form: a region above the limit is left out.
+            Method::Ibsi(_) if wanted == Admission::Reduced => continue,
+            Method::Ibsi(settings) => each_mask(&picked, schedule, cx.progress, &|mask| settings.needed_bytes(mask), &|mask| {
+                ibsi::extract_from(&source, mask, settings)
+            }),
+        };
         results.extend(chosen.into_iter().zip(measured));
     }
     if cx.progress.cancelled() {
@@ -178,6 +199,13 @@ fn judge(
         }
         (Admission::Listed, _) => end("skipped", admission.code(), "its name is on radiomics.skip_rois".into()),
         (_, None) if voxels == 0 => end("skipped", "radiomics.empty", "it has no voxel on this image".into()),
+        (Admission::Reduced, None) => {
+            let message = format!(
+                "{voxels} voxels, radiomics.max_voxels is {}; flavour \"ibsi\" has no reduced form",
+                config.max_voxels
+            );
+            end("skipped", "radiomics.too_large", message);
+        }
         (Admission::TooSmall, _) => {
             let message = format!("{voxels} voxels, radiomics.min_voxels is {}", config.min_voxels);
             end("skipped", admission.code(), message);
@@ -225,7 +253,7 @@ pub(crate) fn write(
 ) -> Result<(), anyhow::Error> {
     let name = format!("radiomics_{}", kind.name());
     let diagnostics = diagnostic_columns(&rows);
-    let mut builder = PackedBuilder::new(&table::schema(&name), plan.full.feature_names(), diagnostics);
+    let mut builder = PackedBuilder::new(&table::schema(&name), plan.method.feature_names(), diagnostics);
     for row in &rows {
         let features = row.features.as_ref();
         let facts: Vec<(&str, OwnedValue)> = features

@@ -4,7 +4,7 @@ use rt_cli::{Environment, Mode, Outcome, execute};
 use rt_config::Document;
 use rt_course::{CourseDir, Radiomics as Table, Status};
 use rt_image::Volume;
-use rt_radiomics::{Settings, extract};
+use rt_radiomics::{ImageKind, Settings, extract};
 use rt_radiomics_cli::Radiomics;
 use rt_records::Packed;
 use rt_records::tables::radiomics as columns;
@@ -40,7 +40,10 @@ fn states(packed: &Packed) -> Vec<(String, String, String)> {
 fn every_region_has_a_row_and_measured_ones_their_features() {
     let folder = tempfile::tempdir().unwrap();
     let course = scene::make(folder.path(), "9.9");
-    assert!(matches!(run(&course, ""), Outcome::Ran { .. }));
+    assert!(matches!(
+        run(&course, "[radiomics]\nfeature_set = \"basic\"\n"),
+        Outcome::Ran { .. }
+    ));
     let ct = packed(&course, Table::Ct);
     let expected = [
         ("organ", "ok", ""),
@@ -74,6 +77,48 @@ fn every_region_has_a_row_and_measured_ones_their_features() {
         .filter(|c| c.name.starts_with("diagnostics_"))
         .count();
     assert_eq!(diagnostics, 22 + 1);
+}
+
+#[test]
+fn the_reference_set_has_the_columns_of_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let course = scene::make(folder.path(), scene::CT_FRAME);
+    run(&course, "[radiomics]\nfeature_set = \"reference\"\n");
+    let names = |table| packed(&course, table).features().to_vec();
+    let (ct, mr) = (names(Table::Ct), names(Table::Mr));
+    assert_eq!((ct.len(), mr.len()), (1223, 386));
+    assert_eq!(ct, Settings::reference(ImageKind::Ct).unwrap().feature_names());
+    // A parameter file in TOML says what its YAML says.
+    let toml = "[setting]\nbinWidth = 10\n[imageType.LoG]\nsigma = [2.0]\n[featureClass]\nglcm = [\"MCC\"]\nfirstorder = []\n";
+    let file = folder.path().join("ct.toml");
+    std::fs::write(&file, toml).unwrap();
+    run(
+        &course,
+        &format!("[radiomics]\nparams = {:?}\nimages = [\"ct\"]\n", file.to_str().unwrap()),
+    );
+    let own = names(Table::Ct);
+    assert_eq!(own.len(), 19);
+    assert_eq!(own[0], "log-sigma-2-0-mm-3D_glcm_MCC");
+}
+
+#[test]
+fn the_ibsi_flavour_has_its_own_columns_in_the_course_and_for_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let course = scene::make(folder.path(), "");
+    let toml = "[radiomics]\nflavour = \"ibsi\"\nfeature_set = \"basic\"\n[radiomics.ibsi]\naggregations = [\"2d_avg\", \"3d_comb\"]\n";
+    run(&course, toml);
+    let ct = packed(&course, Table::Ct);
+    // 25 + 2 + 18 + 23 + 6, then 2 x (25 + 16 + 16 + 16 + 5 + 17).
+    assert_eq!(ct.features().len(), 74 + 2 * 95);
+    assert_eq!(ct.table().row(1).text(&columns::FLAVOUR), Some("ibsi"));
+    let at = |name: &str| ct.features().iter().position(|n| n == name).unwrap();
+    let target = ct.values(1).unwrap();
+    assert!((target[at("morph_vol_approx")] - 384.0 * 12.0).abs() < 1e-9);
+    assert!(
+        target.iter().all(|v| v.is_finite()),
+        "{:?}",
+        target.iter().position(|v| !v.is_finite())
+    );
 }
 
 #[test]

@@ -76,7 +76,11 @@ fn csv_has_a_line_of_names_and_a_line_of_values() {
 fn a_toml_section_says_the_same() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
-    std::fs::write(folder.path().join("p.toml"), "[radiomics]\nbin_width = 10\nclasses = [\"glcm\"]\n").unwrap();
+    std::fs::write(
+        folder.path().join("p.toml"),
+        "[radiomics]\nfeature_set = \"basic\"\nbin_width = 10\nclasses = [\"glcm\"]\n",
+    )
+    .unwrap();
     std::fs::write(folder.path().join("p.yaml"), "setting: {binWidth: 10}\nfeatureClass: {glcm: }\n").unwrap();
     let toml = files(folder.path(), &["--label", "2", "--params", "p.toml"]);
     let yaml = files(folder.path(), &["--label", "2", "--params", "p.yaml"]);
