@@ -15,7 +15,7 @@ flags  := $(strip $(if $(CONFIG),--config $(call quote,$(CONFIG))) $(if $(PRESET
 	$(foreach value,$(SET),--set $(call quote,$(value))) $(if $(THREADS),--threads $(THREADS)) --partial-ok)
 # One active course a line, `<patient>/<course>` in folder names (letters, digits, `.`, `_` and `-` only).
 courses := $(shell cat $(output)/_COHORT/courses.txt)
-names   := segment structures dvh radiomics qc
+names   := segment structures dvh radiomics robustness qc
 
 .PHONY: stages aggregate $(foreach s,$(names),$(courses:%=$(s)/%))
 
@@ -36,5 +36,6 @@ $(eval $(call stage_rule,segment,))
 $(eval $(call stage_rule,structures,segment))
 $(eval $(call stage_rule,dvh,structures))
 $(eval $(call stage_rule,radiomics,structures))
+$(eval $(call stage_rule,robustness,structures))
 $(eval $(call stage_rule,qc,dvh radiomics))
 endif

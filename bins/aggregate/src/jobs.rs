@@ -7,11 +7,12 @@ use rt_aggregate::summary::Overview;
 use rt_aggregate::{Fan, Keep, PartOutcome, PartProblem, RoiColumns, SchemaUnion, TableSink, merge, preferred};
 use rt_course::{Cohort, CourseDir, Radiomics};
 use rt_records::tables::aggregation::part;
-use rt_records::tables::{comparison, curves, dvh, goals, radiomics, stored};
+use rt_records::tables::{comparison, curves, dvh, goals, radiomics, robustness, stored};
 use rt_records::{Packed, ParquetFile, ReadError, Table, TableError, TableSchema, WriteError, parquet};
 
 use crate::courses::{Course, StageState};
 use crate::output::{Files, Formats};
+use crate::robustness::Collector;
 
 /// How a course's file is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub(crate) enum Extra {
     Overview(Overview),
     /// The report shows nothing of it.
     Nothing,
+    /// Values of perturbed features, for their summary.
+    Robustness(Collector),
 }
 
 impl TableSink for Extra {
@@ -73,9 +76,13 @@ impl TableSink for Extra {
             Self::Curves(sink) => sink.write(rows),
             Self::Overview(sink) => sink.write(rows),
             Self::Nothing => Ok(()),
+            Self::Robustness(sink) => sink.write(rows),
         }
     }
 }
+
+/// The table of all values of perturbed features.
+const ROBUSTNESS: &str = "radiomics_robustness_summary_raw_values";
 
 /// All of them, in the order of `columns.md`.
 pub(crate) fn jobs() -> Vec<Job> {
@@ -137,6 +144,7 @@ pub(crate) fn jobs() -> Vec<Job> {
             always: matches!(image, Radiomics::Ct | Radiomics::Mr),
         });
     }
+    jobs.push(robustness_values());
     jobs
 }
 
@@ -178,7 +186,26 @@ fn dvh_details() -> [Job; 2] {
     ]
 }
 
+fn robustness_values() -> Job {
+    Job {
+        table: ROBUSTNESS,
+        about: "Features of perturbed images and structures: one row per course, structure, perturbation and feature; Parquet only.",
+        stage: "robustness",
+        form: Form::Plain,
+        keep: |_| Extra::Robustness(Collector::default()),
+        file: Box::new(|dir: &CourseDir| dir.robustness(Radiomics::Ct)),
+        base: robustness::schema(),
+        marks: None,
+        always: false,
+    }
+}
+
 impl Job {
+    /// Whether people read the table: the others are Parquet alone.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.table != ROBUSTNESS && self.table != curves::schema().name()
+    }
+
     /// The file of a course, or why there is none.
     fn source(&self, course: &Course) -> Result<Utf8PathBuf, Part> {
         file_of(course, self.stage, self.table, &self.file)

@@ -18,18 +18,38 @@ mod courses;
 mod jobs;
 mod output;
 mod page;
+mod robustness;
 mod rows;
 mod tables;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rt_aggregate::AggregationConfig;
 use rt_cli::{Failure, Input, Stage, StageContext, StageReport};
+use rt_config::{ConfigIssue, Validate};
 use rt_course::layout::TableFormat;
 use rt_course::manifest::CourseStatus;
 use rt_course::{Cohort, CourseDir, Radiomics};
+use rt_radiomics::robustness::RobustnessConfig;
+use serde::{Deserialize, Serialize};
 
 use courses::STAGES;
 use output::Formats;
+
+/// The sections that decide the tables.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sections {
+    /// `[aggregation]`
+    pub aggregation: AggregationConfig,
+    /// `[robustness]`: kind of correlation and limits of the labels.
+    pub robustness: RobustnessConfig,
+}
+
+impl Validate for Sections {
+    fn validate(&self) -> Result<(), ConfigIssue> {
+        self.aggregation.validate().map_err(|e| e.within("aggregation"))?;
+        self.robustness.validate().map_err(|e| e.within("robustness"))
+    }
+}
 
 /// The aggregate stage.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,16 +88,22 @@ const TABLES: [&str; 10] = [
 impl Stage<Cohort> for Aggregate {
     const NAME: &'static str = "aggregate";
     const FORMAT: u32 = 1;
-    const SECTIONS: &'static [&'static str] = &["aggregation"];
-    type Config = AggregationConfig;
+    const SECTIONS: &'static [&'static str] = &["aggregation", "robustness"];
+    type Config = Sections;
 
-    fn inputs(&self, cohort: &Cohort, config: &AggregationConfig) -> Vec<Input> {
+    fn inputs(&self, cohort: &Cohort, config: &Sections) -> Vec<Input> {
         let mut inputs = vec![
             Input::required(cohort.manifest(), "organize"),
             Input::optional(cohort.table("inventory", TableFormat::Parquet)),
             Input::optional(cohort.stage("organize").provenance),
         ];
-        inputs.extend(config.clinical_table.as_ref().map(|path| Input::optional(path.as_str())));
+        inputs.extend(
+            config
+                .aggregation
+                .clinical_table
+                .as_ref()
+                .map(|path| Input::optional(path.as_str())),
+        );
         // A manifest that cannot be read is told when the stage runs.
         let manifest = cohort.read_manifest().ok();
         for entry in manifest.iter().flat_map(|m| &m.courses) {
@@ -88,21 +114,22 @@ impl Stage<Cohort> for Aggregate {
         inputs
     }
 
-    fn outputs(&self, cohort: &Cohort, config: &AggregationConfig) -> Vec<Utf8PathBuf> {
-        let formats = Formats::of(config);
+    fn outputs(&self, cohort: &Cohort, config: &Sections) -> Vec<Utf8PathBuf> {
+        let formats = Formats::of(&config.aggregation);
         let tables = TABLES.iter().flat_map(|name| formats.paths(cohort, name));
         let once = [cohort.table("dvh_curves", TableFormat::Parquet), cohort.columns(), cohort.report()];
         tables.chain(once).collect()
     }
 
-    fn threads(&self, config: &AggregationConfig, available: usize) -> usize {
-        config.threads.unwrap_or_else(|| available)
+    fn threads(&self, config: &Sections, available: usize) -> usize {
+        config.aggregation.threads.unwrap_or_else(|| available)
     }
 
-    fn run(&self, cx: &StageContext<'_, Cohort>, config: &AggregationConfig) -> Result<StageReport, anyhow::Error> {
+    fn run(&self, cx: &StageContext<'_, Cohort>, config: &Sections) -> Result<StageReport, anyhow::Error> {
         let cohort = cx.place;
         let manifest = cohort.read_manifest()?;
         let clinical = config
+            .aggregation
             .clinical_table
             .as_ref()
             .map(|path| clinical::read(Utf8Path::new(path)))
@@ -113,7 +140,7 @@ impl Stage<Cohort> for Aggregate {
         if cx.progress.cancelled() {
             return Err(Failure::new("stage.interrupted", "aggregation was interrupted").into());
         }
-        page::write(cx, config, &courses, &merged)?;
+        page::write(cx, &config.aggregation, &courses, &merged)?;
         Ok(report)
     }
 }
@@ -148,5 +175,6 @@ fn course_inputs(course: &CourseDir) -> Vec<Input> {
     ];
     inputs.extend(tables.into_iter().map(Input::optional));
     inputs.extend(Radiomics::ALL.map(|image| Input::optional(course.radiomics(image))));
+    inputs.push(Input::optional(course.robustness(Radiomics::Ct)));
     inputs
 }

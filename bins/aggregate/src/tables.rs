@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use rt_aggregate::report::{Curve, RadiomicsOverview};
-use rt_aggregate::{AggregationConfig, TableSink, columns_md};
+use rt_aggregate::{TableSink, columns_md};
 use rt_cli::{StageContext, StageReport};
 use rt_course::layout::TableFormat;
 use rt_course::{Cohort, write_bytes};
@@ -10,6 +10,7 @@ use rt_records::tables::aggregation::{self, part};
 use rt_records::tables::{inventory, provenance, qc, structures};
 use rt_records::{ParquetFile, Table, TableBuilder, TableError, TableSchema, parquet};
 
+use crate::Sections;
 use crate::clinical::Clinical;
 use crate::courses::{Course, Found};
 use crate::jobs::{Extra, Part, Written, failed, file_of, jobs, read, skipped};
@@ -31,23 +32,19 @@ pub(crate) struct Merged {
 /// Writes every table of the cohort and `columns.md`.
 pub(crate) fn write_all(
     cx: &StageContext<'_, Cohort>,
-    config: &AggregationConfig,
+    config: &Sections,
     courses: &[Course],
     clinical: Option<&Clinical>,
     report: &mut StageReport,
 ) -> Result<Merged, anyhow::Error> {
     let cohort = cx.place;
-    let formats = Formats::of(config);
+    let formats = Formats::of(&config.aggregation);
     let jobs = jobs();
     cx.progress.begin("tables", jobs.len() as u64 + 5);
     let results: Vec<_> = jobs
         .par_iter()
         .map(|job| {
-            let formats = if job.table == "dvh_curves" {
-                Formats::parquet()
-            } else {
-                formats.clone()
-            };
+            let formats = if job.is_for_people() { formats.clone() } else { Formats::parquet() };
             let result = job.run(cohort, &formats, courses);
             cx.progress.inc(1);
             result
@@ -64,6 +61,7 @@ pub(crate) fn write_all(
         radiomics: Vec::new(),
     };
     let mut written = Vec::new();
+    let mut summary = None;
     for (job, result) in jobs.iter().zip(results) {
         let Some((table, extra)) = result else { continue };
         match extra {
@@ -76,6 +74,7 @@ pub(crate) fn write_all(
                 overview,
             }),
             Extra::Nothing => {}
+            Extra::Robustness(collector) => summary = Some(collector.into_table(&config.robustness)?),
         }
         written.push(table);
     }
@@ -84,6 +83,10 @@ pub(crate) fn write_all(
         formats: &formats,
         courses,
     };
+    if let Some(summary) = summary {
+        let about = "How stable each feature of each structure is under perturbation: one row per structure, source and feature.";
+        written.push(small.write(&summary, about, Vec::new())?);
+    }
     written.extend(small.records(clinical)?);
     written.push(small.structures()?);
     let (reports, checks) = small.qc_reports()?;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! organize -> segment -> structures -> dvh       -> qc -> aggregate
-//!                                  \-> radiomics ->/
+//!                                  \-> radiomics ->/     /
+//!                                  \-> robustness ------/
 //! ```
 
 use rt_cli::{Failure, Step};
@@ -44,6 +45,7 @@ impl Graph {
                 node(&rt_structures_cli::Structures, &["segment"]),
                 node(&rt_dvh_cli::Dvh, &["structures"]),
                 node(&rt_radiomics_cli::Radiomics, &["structures"]),
+                node(&rt_robustness_cli::Robustness, &["structures"]),
                 node(&rt_qc_cli::Qc, &["dvh", "radiomics"]),
             ],
             aggregate: &rt_aggregate_cli::Aggregate,

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! let graph = rtpipeline::graph::Graph::new();
-//! assert_eq!(graph.names(), ["organize", "segment", "structures", "dvh", "radiomics", "qc", "aggregate"]);
+//! assert_eq!(graph.names(), ["organize", "segment", "structures", "dvh", "radiomics", "robustness", "qc", "aggregate"]);
 //! assert_eq!(graph.after("qc"), ["dvh", "radiomics"]);
 //! ```
 

@@ -338,6 +338,11 @@ impl CourseDir {
         self.root.join("robustness").join(format!("robustness_{}.parquet", image.name()))
     }
 
+    /// `robustness/status.parquet`: one row a structure that was to be perturbed.
+    pub fn robustness_status(&self) -> Utf8PathBuf {
+        self.root.join("robustness").join("status.parquet")
+    }
+
     /// `qc`
     pub fn qc_dir(&self) -> Utf8PathBuf {
         self.root.join("qc")

@@ -11,7 +11,7 @@ use super::tree;
 use crate::shell;
 
 /// Stages of one course, as commands.
-const STAGES: [&str; 5] = ["segment", "structures", "dvh", "radiomics", "qc"];
+const STAGES: [&str; 6] = ["segment", "structures", "dvh", "radiomics", "robustness", "qc"];
 /// Courses of the demo.
 const COURSES: usize = 3;
 

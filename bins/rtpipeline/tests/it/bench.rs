@@ -45,7 +45,16 @@ impl Ended {
 
     /// Stages that ran at least once, in the order of the graph.
     pub(crate) fn ran(&self) -> Vec<(String, usize)> {
-        let names = ["organize", "segment", "structures", "dvh", "radiomics", "qc", "aggregate"];
+        let names = [
+            "organize",
+            "segment",
+            "structures",
+            "dvh",
+            "radiomics",
+            "robustness",
+            "qc",
+            "aggregate",
+        ];
         let ran = names.iter().map(|name| ((*name).to_owned(), self.stage(name)[0]));
         ran.filter(|(_, n)| *n > 0).collect()
     }

@@ -101,8 +101,20 @@ fn explain_tells_the_graph_and_why_a_stage_would_run() {
         .iter()
         .map(|s| s["name"].as_str().unwrap())
         .collect();
-    assert_eq!(stages, ["organize", "segment", "structures", "dvh", "radiomics", "qc", "aggregate"]);
-    assert_eq!(graph["stages"][5]["after"], serde_json::json!(["dvh", "radiomics"]));
+    assert_eq!(
+        stages,
+        [
+            "organize",
+            "segment",
+            "structures",
+            "dvh",
+            "radiomics",
+            "robustness",
+            "qc",
+            "aggregate"
+        ]
+    );
+    assert_eq!(graph["stages"][6]["after"], serde_json::json!(["dvh", "radiomics"]));
     let changed = run(&["config", "explain", "--json", "--set", "dvh.bin_width_gy=0.5"]);
     let changed: serde_json::Value = serde_json::from_str(&changed.out).unwrap();
     let moved: Vec<_> = (0..7)

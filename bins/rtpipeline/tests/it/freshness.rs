@@ -10,6 +10,7 @@ fn all(n: usize) -> Vec<(String, usize)> {
         ("structures", n),
         ("dvh", n),
         ("radiomics", n),
+        ("robustness", n),
         ("qc", n),
         ("aggregate", 1),
     ]

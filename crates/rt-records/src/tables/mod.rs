@@ -29,6 +29,7 @@ pub mod metric;
 pub mod provenance;
 pub mod qc;
 pub mod radiomics;
+pub mod robustness;
 pub mod stored;
 pub mod structures;
 
@@ -69,7 +70,8 @@ fn contract(name: &str, lists: &[&'static [&'static ColumnDef]]) -> TableSchema 
     TableSchema::first_wins(name, lists.iter().flat_map(|list| cloned(list)))
 }
 
-/// Every table of `_RESULTS` that has fixed columns, in the order of `columns.md`. Radiomics tables have features besides.
+/// Every table of `_RESULTS` whose rows belong to a course and that has fixed columns, in the order of `columns.md`. Radiomics tables have
+/// features besides.
 pub fn all() -> Vec<TableSchema> {
     vec![
         dvh::schema(),
@@ -78,6 +80,7 @@ pub fn all() -> Vec<TableSchema> {
         stored::schema(),
         radiomics::schema("radiomics_ct"),
         radiomics::schema("radiomics_mr"),
+        robustness::schema(),
         case::schema(),
         fractions::schema(),
         structures::schema(),
