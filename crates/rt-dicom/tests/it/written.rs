@@ -208,6 +208,7 @@ fn a_dose_comes_back_within_its_step() {
                 min: 0.0,
                 max: 0.0,
                 mean: 0.0,
+                stored_dvhs: Vec::new(),
             },
             notices: vec![],
         };
