@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::*;
 use camino::Utf8PathBuf;
@@ -24,6 +25,8 @@ struct Probe<const N: usize> {
     at_once: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
     log: Arc<Mutex<Vec<String>>>,
+    /// A run goes on when so many have been at work at once, or after a while.
+    company: Arc<AtomicUsize>,
 }
 
 const NAMES: [&str; 3] = ["segment", "dvh", "qc"];
@@ -46,6 +49,10 @@ impl<const N: usize> Stage for Probe<N> {
         self.log.lock().unwrap().push(format!("{} {}", cx.place.token(), Self::NAME));
         self.most
             .fetch_max(self.at_once.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let begin = Instant::now();
+        while self.most.load(Ordering::SeqCst) < self.company.load(Ordering::SeqCst) && begin.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         std::thread::sleep(Duration::from_millis(20));
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         match (cx.place.token(), N) {
@@ -61,13 +68,15 @@ struct Bench {
     nodes: Vec<Node>,
     most: Arc<AtomicUsize>,
     log: Arc<Mutex<Vec<String>>>,
+    company: Arc<AtomicUsize>,
     tasks: Vec<Task>,
 }
 
 fn bench(courses: &[(&str, u64)]) -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let cohort = Cohort::new(dir.path()).unwrap();
-    let (at_once, most, log) = (
+    let (at_once, company, most, log) = (
+        Arc::<AtomicUsize>::default(),
         Arc::<AtomicUsize>::default(),
         Arc::<AtomicUsize>::default(),
         Arc::<Mutex<Vec<String>>>::default(),
@@ -81,13 +90,14 @@ fn bench(courses: &[(&str, u64)]) -> Bench {
         }
     });
     let step = |step: Box<dyn Step>| -> &'static dyn Step { Box::leak(step) };
-    let (a, m, l) = (&at_once, &most, &log);
+    let (a, c, m, l) = (&at_once, &company, &most, &log);
     let nodes = vec![
         Node {
             step: step(Box::new(Probe::<0> {
                 at_once: a.clone(),
                 most: m.clone(),
                 log: l.clone(),
+                company: c.clone(),
             })),
             after: &[],
             limit: Some(("segmentation", "workers")),
@@ -97,6 +107,7 @@ fn bench(courses: &[(&str, u64)]) -> Bench {
                 at_once: a.clone(),
                 most: m.clone(),
                 log: l.clone(),
+                company: c.clone(),
             })),
             after: &["segment"],
             limit: None,
@@ -106,6 +117,7 @@ fn bench(courses: &[(&str, u64)]) -> Bench {
                 at_once: a.clone(),
                 most: m.clone(),
                 log: l.clone(),
+                company: c.clone(),
             })),
             after: &["segment", "dvh", "absent"],
             limit: None,
@@ -116,6 +128,7 @@ fn bench(courses: &[(&str, u64)]) -> Bench {
         nodes,
         most,
         log,
+        company,
         _dir: dir,
     }
 }
@@ -179,6 +192,7 @@ fn a_broken_course_blocks_only_itself() {
 fn memory_bounds_what_runs_at_once_and_too_large_a_course_runs_alone() {
     let courses = [("P01/C1", 40), ("P02/C1", 40), ("P05/C1", 40), ("P06/C1", 500)];
     let free = bench(&courses);
+    free.company.store(3, Ordering::SeqCst);
     run(&free, 4, None, "");
     assert!(free.most.load(Ordering::SeqCst) > 2);
     let tight = bench(&courses);
@@ -204,12 +218,13 @@ fn one_worker_takes_the_largest_course_first_and_finishes_what_it_began() {
 
 #[test]
 fn a_stage_may_be_limited_over_all_courses() {
-    let only_first = |config: &str| {
+    let only_first = |config: &str, company: usize| {
         let mut bench = bench(&[("P01/C1", 1), ("P02/C1", 1), ("P05/C1", 1), ("P06/C1", 1)]);
         bench.nodes.truncate(1);
+        bench.company.store(company, Ordering::SeqCst);
         run(&bench, 4, None, config);
         bench.most.load(Ordering::SeqCst)
     };
-    assert_eq!(only_first("[segmentation]\nworkers = 1"), 1);
-    assert!(only_first("[segmentation]\nworkers = 4") > 1);
+    assert_eq!(only_first("[segmentation]\nworkers = 1", 0), 1);
+    assert!(only_first("[segmentation]\nworkers = 4", 2) > 1);
 }
