@@ -161,6 +161,10 @@ impl fmt::Display for Report {
         let share = 100.0 * (all - misses.len()) as f64 / all.max(1) as f64;
         writeln!(f, "\nall: {} of {all} ({share:.2} %)", all - misses.len())?;
         for row in misses {
+            if row.reference.is_empty() {
+                writeln!(f, "miss {} {}: there is no consensus value", row.config, row.tag)?;
+                continue;
+            }
             let ours = row.ours.map_or_else(|| "not computed".to_owned(), |v| format!("{v:.6}"));
             writeln!(
                 f,
@@ -317,9 +321,14 @@ pub(crate) fn read_table(path: &Path, columns: [usize; 4]) -> Result<Vec<Row>, I
             config: cell(columns[0])?.to_owned(),
             tag: cell(columns[1])?.to_owned(),
             reference: cell(columns[2])?.to_owned(),
-            tolerance: tolerance
-                .parse()
-                .map_err(|_| fault(format!("line {}: tolerance {tolerance:?}", n + 1)))?,
+            // Without consensus both cells are empty: the row counts, and nothing can meet it.
+            tolerance: if tolerance.is_empty() {
+                f64::NAN
+            } else {
+                tolerance
+                    .parse()
+                    .map_err(|_| fault(format!("line {}: tolerance {tolerance:?}", n + 1)))?
+            },
             ours: None,
         });
     }
