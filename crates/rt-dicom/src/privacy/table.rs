@@ -103,20 +103,20 @@ mod tests {
         };
         let text = std::fs::read_to_string(path).unwrap();
         let mut theirs: BTreeMap<String, String> = BTreeMap::new();
-        for line in text.lines().skip(1) {
-            // Cells in quotes may hold commas.
-            let mut cells = vec![String::new()];
-            let mut quoted = false;
-            for c in line.chars() {
-                match c {
-                    '"' => quoted = !quoted,
-                    ',' if !quoted => cells.push(String::new()),
-                    c => cells.last_mut().unwrap().push(c),
-                }
+        // Cells in quotes may hold commas and line ends.
+        let mut rows: Vec<Vec<String>> = vec![vec![String::new()]];
+        let mut quoted = false;
+        for c in text.chars() {
+            let row = rows.last_mut().unwrap();
+            match c {
+                '"' => quoted = !quoted,
+                ',' if !quoted => row.push(String::new()),
+                '\n' if !quoted => rows.push(vec![String::new()]),
+                c => row.last_mut().unwrap().push(c),
             }
-            if cells[0] != "GGGG" {
-                theirs.insert(cells[0].replace(',', ""), cells[5].clone());
-            }
+        }
+        for cells in rows.iter().skip(1).filter(|r| r.len() > 5 && r[0] != "GGGG") {
+            theirs.insert(cells[0].replace(',', ""), cells[5].clone());
         }
         theirs.insert("GGGGEEEE".into(), "X".into());
         let ours: BTreeMap<String, String> = lines().map(|(t, r)| (t.to_owned(), r.basic.to_owned())).collect();

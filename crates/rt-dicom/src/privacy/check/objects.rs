@@ -160,7 +160,9 @@ pub(super) fn secrets(set: &DataSet, charset: &Charset) -> Vec<Vec<u8>> {
     let mut keep = |text: &str| {
         let text = text.trim();
         let is_word = |w: &str| WORDS.contains(w.to_lowercase().as_str());
-        if text.len() >= SHORTEST && !is_word(text) && !text.bytes().all(|b| b == b'0') {
+        // What was cleaned before (`ANON`) is no secret, and part of a dummy.
+        let dummy = "anonymized".starts_with(text.to_lowercase().as_str()) || text.eq_ignore_ascii_case("anonymous");
+        if text.len() >= SHORTEST && !is_word(text) && !dummy && !text.bytes().all(|b| b == b'0') {
             out.push(text.as_bytes().to_vec());
         }
     };
