@@ -437,5 +437,4 @@ fn single(v: f64) -> f32 {
 }
 
 #[cfg(test)]
-#[path = "perturb_tests.rs"]
 mod tests;
