@@ -15,6 +15,7 @@ use rt_records::tables::comparison as columns;
 use rt_records::tables::status;
 use rt_records::{Table, TableBuilder, csv};
 use rt_structures::NameTable;
+use rt_structures::naming::{bare_name, normalised};
 use rt_structures_cli::recipes::Names;
 
 use crate::text::{row, table};
@@ -77,12 +78,7 @@ struct Pair<'a> {
 
 /// Structures of both sides that stand for the same name, in the order of the reference; each is used once.
 fn pairs<'a>(reference: &'a Side, other: &'a Side, names: &NameTable, wanted: &[String]) -> Vec<Pair<'a>> {
-    let meaning = |name: &str| {
-        let name = name.trim_end_matches("__partial");
-        names
-            .canonical(name)
-            .map_or_else(|| rt_structures::naming::normalised(name), str::to_owned)
-    };
+    let meaning = |name: &str| names.canonical(name).map_or_else(|| normalised(name), str::to_owned);
     let mut free: Vec<(String, &Delineation)> = other.structures.iter().map(|d| (meaning(&d.name), d)).collect();
     let mut out = Vec::new();
     for delineation in &reference.structures {
@@ -93,7 +89,7 @@ fn pairs<'a>(reference: &'a Side, other: &'a Side, names: &NameTable, wanted: &[
         let (_, partner) = free.remove(at);
         let called = |text: &String| meaning(text) == name || [&delineation.name, &partner.name].contains(&text);
         if wanted.is_empty() || wanted.iter().any(called) {
-            let drawn = delineation.name.trim_end_matches("__partial");
+            let drawn = bare_name(&delineation.name);
             out.push(Pair {
                 name: names.canonical(drawn).unwrap_or(drawn).to_owned(),
                 reference: delineation,

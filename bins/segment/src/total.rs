@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use rt_cli::Failure;
-use rt_core::{Progress, Silent};
+use rt_core::{Grid, Progress, Silent};
 use rt_image::{Kernel, Label, LabelMap, ResampleOptions, Rim, Volume, VolumeView, resample, resample_labels, upright_grid};
 use rt_seg::totalseg::{Call, Capabilities, Trouble, environment};
 use rt_seg::{Device, Devices, Finding, RunError, Runner, SegConfig, Step, StepOutcome, Task, TotalTask};
@@ -233,7 +233,7 @@ impl Total<'_, '_> {
     /// The CT as the program can read it: a sheared or uneven one is resampled onto the right-angled grid that holds it.
     fn upright_image(&self) -> Result<PathBuf, RunError> {
         let grid = self.ct.grid();
-        if grid.is_uniform() && grid.is_right_angled(0.05) {
+        if is_upright(grid) {
             return Ok(self.image.as_std_path().to_owned());
         }
         let upright = upright_grid(grid).map_err(|e| external("seg.geometry", e.to_string()))?;
@@ -349,7 +349,7 @@ impl Total<'_, '_> {
         let names = rt_nifti::label_names(&rt_nifti::header(output).map_err(unusable)?);
         let mut volume: Volume<u16> = rt_nifti::read(output).map_err(unusable)?;
         let grid = self.ct.grid();
-        if !(grid.is_uniform() && grid.is_right_angled(0.05)) {
+        if !is_upright(grid) {
             volume = resample_labels(volume.view(), grid, 0);
         }
         let mut present = vec![false; 1 << 16];
@@ -378,6 +378,11 @@ impl Total<'_, '_> {
         .into_iter()
         .collect()
     }
+}
+
+/// Whether the program gets the file of the CT itself, and gives its labels on the same grid.
+fn is_upright(grid: &Grid) -> bool {
+    grid.is_uniform() && grid.is_right_angled(0.05)
 }
 
 /// The program falls back to the processor without a word when it cannot use its GPU: that is a failure here.

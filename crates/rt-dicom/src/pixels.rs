@@ -117,6 +117,19 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
+    /// The native pixels of a file that passed the gate, whatever their format: only their bytes are asked for.
+    fn of_bytes(file: File, gated: &Gated, span: PixelSpan, format: PixelFormat) -> Self {
+        Self {
+            file,
+            span,
+            format,
+            syntax: gated.syntax.clone(),
+            cells: Cells::Integer,
+            big: false,
+            deflated_at: gated.is_deflated().then_some(gated.content_start),
+        }
+    }
+
     /// Prepares the frames of a file that passed the gate.
     ///
     /// # Errors

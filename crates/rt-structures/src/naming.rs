@@ -120,8 +120,7 @@ impl NameTable {
 
     /// The standard name that a name stands for.
     pub fn canonical(&self, name: &str) -> Option<&str> {
-        let name = name.trim();
-        let bare = name.strip_suffix(PARTIAL_SUFFIX).unwrap_or(name);
+        let bare = bare_name(name.trim());
         let by_text = self.seen.get(bare).or_else(|| self.synonyms.get(&normalised(bare)));
         by_text.map(String::as_str).or_else(|| {
             let found = self.patterns.iter().find(|(pattern, _)| pattern.is_match(bare));
@@ -155,17 +154,20 @@ fn whole_name(name: &str, pattern: &str) -> Result<Regex, NameError> {
     })
 }
 
+/// A name without `__partial`.
+pub fn bare_name(name: &str) -> &str {
+    name.strip_suffix(PARTIAL_SUFFIX).unwrap_or(name)
+}
+
 /// Lower case, letters and digits only, without `__partial`.
 pub fn normalised(name: &str) -> String {
-    let bare = name.trim();
-    let bare = bare.strip_suffix(PARTIAL_SUFFIX).unwrap_or(bare);
+    let bare = bare_name(name.trim());
     bare.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A name and the parts of it that may be meant alone: between `--` or `__`, and without a leading `total`.
 fn aliases(name: &str) -> impl Iterator<Item = &str> {
-    let bare = name.trim();
-    let bare = bare.strip_suffix(PARTIAL_SUFFIX).unwrap_or(bare);
+    let bare = bare_name(name.trim());
     let parts = bare.split("--").chain(bare.split("__")).filter(move |p| p.len() < bare.len());
     let after_total = bare.strip_prefix("total").map(|r| r.trim_start_matches(['_', '-', ' ']));
     std::iter::once(bare)

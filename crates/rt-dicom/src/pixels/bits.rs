@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::{Cells, Frames, PixelError};
+use super::{Frames, PixelError};
 use crate::entry::PixelFormat;
 use crate::gate::{Gated, Limits};
 
@@ -33,15 +33,7 @@ impl Bits {
                 samples: format.samples,
             });
         }
-        let mut frames = Frames {
-            file: File::open(path)?,
-            span,
-            format,
-            syntax: gated.syntax.clone(),
-            cells: Cells::Integer,
-            big: false,
-            deflated_at: gated.is_deflated().then_some(gated.content_start),
-        };
+        let mut frames = Frames::of_bytes(File::open(path)?, gated, span, format);
         let bytes = frames.native(0, need)?;
         let have = bytes.len() as u64;
         if have < need {

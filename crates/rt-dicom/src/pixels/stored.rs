@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::{Cells, Frames, PixelError, read_at};
+use super::{Frames, PixelError, read_at};
 use crate::entry::PixelFormat;
 use crate::gate::Gated;
 
@@ -37,15 +37,7 @@ pub(crate) fn stored_pixels(path: &Path, gated: &Gated) -> Result<StoredPixels, 
         high: 7,
         signed: false,
     };
-    let mut frames = Frames {
-        file,
-        span,
-        format,
-        syntax: gated.syntax.clone(),
-        cells: Cells::Integer,
-        big: false,
-        deflated_at: gated.is_deflated().then_some(gated.content_start),
-    };
+    let mut frames = Frames::of_bytes(file, gated, span, format);
     let bytes = frames.native(0, declared)?;
     let have = bytes.len() as u64;
     if have < declared {
